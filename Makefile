@@ -1,0 +1,89 @@
+# Every target sets up what it needs; the only prerequisites are Python 3.11+ and make.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+STAGE ?= dev
+VENV := .venv
+BIN := $(VENV)/bin
+# The venv brings Node and the CDK CLI; the inner loop leaves template validation to `make test`.
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 CDK_DISABLE_CLI_TELEMETRY=true
+CDK := $(RUN) cdk --no-notices
+# LOCAL=1 aims deploy and destroy at the embedded AWS instead of an account.
+ifdef LOCAL
+CDK := $(RUN) python -m local cdk
+endif
+
+.PHONY: help demo test test-all synth validate deploy destroy bench bench-quick lint format lock docs clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.dev ## deploy everything to the embedded AWS, run every scenario, print what was measured
+	@$(RUN) python -m local.demo
+
+test: $(VENV)/.dev ## all tests and judges (under ten minutes on two cores)
+	@$(RUN) python -m pytest -m "not slow" -n 2 --dist loadgroup
+
+test-all: $(VENV)/.dev ## the long tests as well
+	@$(RUN) python -m pytest -n 2 --dist loadgroup
+
+synth: $(VENV)/.app ## write the CloudFormation templates to cdk.out
+	@$(RUN) CDK_VALIDATION=false cdk --no-notices synth --quiet -c stage=$(STAGE) && ls cdk.out/*.template.json
+
+validate: $(VENV)/.dev ## synthesize with the strict template validation and cdk-nag on
+	@$(CDK) synth --quiet -c stage=$(STAGE) \
+	  -c @aws-cdk/core:validateAgainstDefaultRules=true -c @aws-cdk/core:strictCfnValidateErrors=true \
+	  -c groundwork:nag=true && echo "no findings"
+
+deploy: $(VENV)/.app ## deploy to the account of your credentials (STAGE=dev|prod; LOCAL=1: the embedded AWS)
+	@$(CDK) deploy --all -c stage=$(STAGE)
+
+destroy: $(VENV)/.app ## delete what deploy made (STAGE=..., LOCAL=1)
+	@$(CDK) destroy --all -c stage=$(STAGE)
+
+bench: $(VENV)/.dev ## ours and the peers side by side: ratios with medians
+	@$(RUN) python -m bench.synth
+	@$(RUN) python -m bench.fleet_scaling
+	@$(RUN) python -m bench.loss
+	@$(RUN) python -m bench.worker
+
+lint: $(VENV)/.dev ## formatting, lint and types
+	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
+
+format: $(VENV)/.dev ## rewrite the Python files in the house format
+	@$(RUN) ruff check --fix . && $(RUN) ruff format .
+
+docs: $(VENV)/.dev ## regenerate the pages that are made from the code
+	@$(RUN) python -m stacks.settings_document
+
+lock: $(VENV)/.dev ## resolve the lock files again after a change of requirements*.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.txt -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements.lock requirements-dev.txt -o requirements-dev.lock
+
+clean: ## remove everything that the targets made
+	@if [ -d .local ] && [ -x $(BIN)/python ]; then $(RUN) python -m local down; fi
+	@rm -rf $(VENV) .cache .local cdk.out bench/out
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Groundwork needs Python 3.11 or newer as '$(PYTHON)'. Install it, or name it: make PYTHON=python3.13 ..." >&2; exit 1; }
+	@echo "setting up $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+
+define install
+	@echo "installing $(1)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) || { \
+	  echo "pip could not install $(1). Is a package index within reach? Try: $(BIN)/python -m pip install -r $(1)" >&2; exit 1; }
+	@touch $@
+endef
+
+$(VENV)/.app: requirements.lock | $(BIN)/python
+	$(call install,requirements.lock)
+
+$(VENV)/.dev: requirements-dev.lock | $(BIN)/python
+	$(call install,requirements-dev.lock)
+	@touch $(VENV)/.app
