@@ -1,0 +1,48 @@
+"""Composition root: settings in, stacks out."""
+
+from __future__ import annotations
+
+import sys
+
+from aws_cdk import App, Tags
+
+from stacks.bundling import BundleError, bundle_worker
+from stacks.documents_stack import DocumentsStack
+from stacks.fleet_stack import FleetStack
+from stacks.judging import add_judges
+from stacks.network_stack import NetworkStack
+from stacks.settings import SettingsError, load_settings
+
+
+def build(app: App) -> None:
+    """Add the stacks of the stage that the context names."""
+    settings = load_settings(app.node.get_all_context() or {})
+    prefix = f"Groundwork-{settings.stage}"
+    network = NetworkStack(
+        app,
+        f"{prefix}-Network",
+        settings=settings.network,
+        session_manager=settings.fleet.session_manager,
+    )
+    documents = DocumentsStack(app, f"{prefix}-Documents", settings=settings.documents)
+    FleetStack(
+        app,
+        f"{prefix}-Fleet",
+        settings=settings.fleet,
+        network=network.network,
+        documents=documents.documents,
+        prepared_documents=documents.prepared_documents,
+        program=bundle_worker(),
+    )
+    Tags.of(app).add("Application", "Groundwork")
+    Tags.of(app).add("Stage", settings.stage)
+    add_judges(app)
+
+
+if __name__ == "__main__":
+    try:
+        app = App()
+        build(app)
+    except (SettingsError, BundleError) as error:
+        sys.exit(f"{error}")
+    app.synth()

@@ -1,0 +1,209 @@
+"""Build the worker's program as a directory that is the same on every machine.
+
+The program is the package `worker` plus its pure-Python requirements, copied from the
+distributions that are installed beside the app. No pip, no network, no Docker and no callback from
+jsii: synth only hashes files and, the first time, copies them into a cache addressed by content.
+Every copied file is checked against the SHA-256 in the distribution's own RECORD
+(https://packaging.python.org/en/latest/specifications/recording-installed-packages/).
+Bytecode is left out: it differs between patch releases of Python, so instances compile their own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path, PurePosixPath
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PROGRAM = REPOSITORY / "worker_src" / "worker"
+REQUIREMENTS = REPOSITORY / "worker_src" / "requirements.txt"
+LOCK = REPOSITORY / "requirements.lock"
+
+# What the pinned requirements import in turn on Python 3.13, the instances' interpreter. Spelled
+# out because environment markers would otherwise be evaluated for the machine that synthesizes.
+IMPORTED_BY_REQUIREMENTS = (
+    "jmespath",
+    "mdurl",
+    "python-dateutil",
+    "six",
+    "soupsieve",
+    "typing-extensions",
+    "urllib3",
+)
+# botocore carries the models of every AWS service (tens of MB); the program calls these.
+BOTOCORE_SERVICES = frozenset({"autoscaling", "dynamodb", "s3", "sqs", "sts"})
+LEFT_OUT_OF_METADATA = frozenset({"INSTALLER", "RECORD", "REQUESTED", "WHEEL", "direct_url.json"})
+NATIVE_SUFFIXES = (".so", ".pyd", ".dylib", ".dll")
+
+
+class BundleError(Exception):
+    """The program cannot be bundled; the message says what to do about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A finished bundle: `path` holds the files, `digest` (hex SHA-256) names their content."""
+
+    path: Path
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    target: str  # POSIX path inside the bundle
+    source: Path
+    sha256: str
+    size: int
+
+
+def bundle_worker(
+    *,
+    program: Path = PROGRAM,
+    requirements: Path = REQUIREMENTS,
+    cache: Path | None = None,
+) -> Bundle:
+    """Return the worker's bundle, built unless the cache already holds this very content.
+
+    `cache` defaults to the environment variable GROUNDWORK_CACHE, else `.cache` in the repository.
+    Raises BundleError with a remedy when a requirement is missing, native, altered or of another
+    version than the pinned one.
+    """
+    files = sorted(_files(program=program, requirements=requirements), key=lambda file: file.target)
+    digest = hashlib.sha256(
+        "".join(f"{file.target}\0{file.sha256}\n" for file in files).encode()
+    ).hexdigest()
+    root = cache or Path(os.environ.get("GROUNDWORK_CACHE", REPOSITORY / ".cache"))
+    path = root / "bundles" / digest
+    if not _complete(path, files):
+        _build(path, files)
+    return Bundle(path=path, digest=digest)
+
+
+def job_module_path(job: str) -> Path:
+    """The source file of a job given by its dotted module name, whether it exists or not."""
+    return PROGRAM.parent.joinpath(*job.split(".")).with_suffix(".py")
+
+
+def _files(*, program: Path, requirements: Path) -> Iterator[_File]:
+    yield from _program_files(program)
+    pinned = dict(_pins(requirements))
+    for name in [*pinned, *IMPORTED_BY_REQUIREMENTS]:
+        yield from _distribution_files(name, pinned.get(name))
+
+
+def _pins(requirements: Path) -> Iterator[tuple[str, str]]:
+    for line in requirements.read_text().splitlines():
+        text = line.split("#")[0].strip()
+        if not text:
+            continue
+        match = re.fullmatch(r"([A-Za-z0-9._-]+)==([^\s;]+)", text)
+        if match is None:
+            raise BundleError(f"{requirements.name}: {text!r} is not pinned; write name==version.")
+        yield match.group(1).lower(), match.group(2)
+
+
+def _program_files(program: Path) -> Iterator[_File]:
+    for source in program.rglob("*"):
+        relative = source.relative_to(program.parent)
+        if source.is_symlink():
+            raise BundleError(f"{relative} is a symbolic link; put the file itself there.")
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
+        if source.is_file() and not hidden and source.suffix != ".pyc":
+            content = source.read_bytes()
+            yield _File(
+                target=relative.as_posix(),
+                source=source,
+                sha256=hashlib.sha256(content).hexdigest(),
+                size=len(content),
+            )
+
+
+def _distribution_files(name: str, version: str | None) -> Iterator[_File]:
+    try:
+        installed = distribution(name)
+    except PackageNotFoundError:
+        raise BundleError(
+            f"{name} is not installed beside the app. Run: pip install -r requirements.txt"
+        ) from None
+    if version is not None and installed.version != version:
+        raise BundleError(
+            f"{name} {installed.version} is installed, worker_src/requirements.txt pins {version}. "
+            "Run: pip install -r requirements.txt"
+        )
+    _refuse_native(name, installed)
+    for entry in installed.files or ():
+        target = PurePosixPath(entry.as_posix())
+        if entry.hash is None or not _wanted(target):
+            continue
+        source = Path(str(entry.locate()))
+        content = source.read_bytes()
+        digest = hashlib.sha256(content)
+        expected = base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+        if entry.hash.mode != "sha256" or entry.hash.value != expected:
+            raise BundleError(
+                f"{name}: {target} is not the file that was installed. "
+                f"Run: pip install --force-reinstall {name}=={installed.version}"
+            )
+        yield _File(target=str(target), source=source, sha256=digest.hexdigest(), size=len(content))
+
+
+def _refuse_native(name: str, installed: Distribution) -> None:
+    wheel = installed.read_text("WHEEL") or ""
+    pure = "Root-Is-Purelib: true" in wheel and "-none-any" in wheel
+    if not pure or any(str(entry).endswith(NATIVE_SUFFIXES) for entry in installed.files or ()):
+        raise BundleError(
+            f"{name} {installed.version} is not a pure-Python wheel, and synth runs on another "
+            "processor than the fleet. Install it on the instances instead (dnf, in "
+            "stacks/constructs/worker_user_data.py), or bake an image."
+        )
+
+
+def _wanted(target: PurePosixPath) -> bool:
+    parts = target.parts
+    if ".." in parts or target.is_absolute() or "__pycache__" in parts or target.suffix == ".pyc":
+        return False
+    if parts[0].endswith(".dist-info"):
+        return target.name not in LEFT_OUT_OF_METADATA
+    if parts[:2] == ("botocore", "data") and len(parts) > 3:
+        return parts[2] in BOTOCORE_SERVICES and "examples" not in target.name
+    return True
+
+
+def _complete(path: Path, files: list[_File]) -> bool:
+    try:
+        return all((path / file.target).stat().st_size == file.size for file in files)
+    except OSError:
+        return False
+
+
+def _build(path: Path, files: list[_File]) -> None:
+    """Copy into a neighbour directory, then rename: a reader never sees half a bundle."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        shutil.rmtree(path, ignore_errors=True)
+    staging = Path(tempfile.mkdtemp(prefix="building-", dir=path.parent))
+    try:
+        for file in files:
+            target = staging / file.target
+            target.parent.mkdir(parents=True, exist_ok=True)
+            content = file.source.read_bytes()
+            if hashlib.sha256(content).hexdigest() != file.sha256:
+                raise BundleError(f"{file.source} changed while it was bundled. Run synth again.")
+            target.write_bytes(content)
+            target.chmod(0o644)
+        for directory in [staging, *(item for item in staging.rglob("*") if item.is_dir())]:
+            directory.chmod(0o755)
+        try:
+            staging.rename(path)
+        except OSError:
+            if not _complete(path, files):
+                raise
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,175 @@
+"""Scale by the backlog per instance."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics
+
+# Steps of the wake-up: backlog in units of the target -> instances to start with.
+WAKE_STEPS = ((1, 1), (4, 2), (16, 8), (None, 32))
+
+
+class BacklogScaling(Construct):
+    """Two policies: track the backlog per instance, and wake an empty group.
+
+    Tracking: (visible + in flight) / max(instances in service, 1) by metric math, so nothing has to
+    publish a metric
+    (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-target-tracking-metric-math.html).
+    Messages in flight count, or the group would shrink under the work it is doing. Missing data:
+
+    - in flight is only reported while messages are in flight, so it is filled with 0; it arrives
+      together with visible, which is not filled
+      (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html);
+    - instances in service is reported every minute once group metrics are on
+      (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-metrics.html), also as
+      0, which the IF turns into 1. It is not filled: a late data point would read as an empty group
+      and multiply the backlog per instance.
+
+    Waking: what is documented of target tracking is proportional to the current capacity, and no
+    page says what it does at 0. A step policy on an alarm of its own starts the first instances
+    after one minute of backlog; tracking takes over when they are in service.
+
+    The L2 construct refuses metric math here (aws-cdk issue 20659), hence the L1 policy.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        group: autoscaling.AutoScalingGroup,
+        queue: sqs.IQueue,
+        metrics: FleetMetrics,
+        target_backlog_per_instance: float,
+        max_instances: int,
+        warmup_seconds: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._group = group
+        self._track(queue, target_backlog_per_instance)
+        self._wake(metrics, target_backlog_per_instance, max_instances, warmup_seconds)
+
+    def _track(self, queue: sqs.IQueue, target: float) -> None:
+        policy = autoscaling.CfnScalingPolicy
+        name = self._group.auto_scaling_group_name
+
+        def metric(
+            metric_id: str, namespace: str, metric_name: str, dimension: str, value: str
+        ) -> autoscaling.CfnScalingPolicy.TargetTrackingMetricDataQueryProperty:
+            return policy.TargetTrackingMetricDataQueryProperty(
+                id=metric_id,
+                return_data=False,
+                metric_stat=policy.TargetTrackingMetricStatProperty(
+                    stat="Average",
+                    metric=policy.MetricProperty(
+                        namespace=namespace,
+                        metric_name=metric_name,
+                        dimensions=[policy.MetricDimensionProperty(name=dimension, value=value)],
+                    ),
+                ),
+            )
+
+        messages = queue.queue_name
+        self.tracking = policy(
+            self,
+            "BacklogPerInstance",
+            auto_scaling_group_name=name,
+            policy_type="TargetTrackingScaling",
+            target_tracking_configuration=policy.TargetTrackingConfigurationProperty(
+                target_value=target,
+                disable_scale_in=False,
+                customized_metric_specification=(
+                    policy.CustomizedMetricSpecificationProperty(
+                        metrics=[
+                            metric(
+                                "visible",
+                                "AWS/SQS",
+                                "ApproximateNumberOfMessagesVisible",
+                                "QueueName",
+                                messages,
+                            ),
+                            metric(
+                                "in_flight",
+                                "AWS/SQS",
+                                "ApproximateNumberOfMessagesNotVisible",
+                                "QueueName",
+                                messages,
+                            ),
+                            metric(
+                                "in_service",
+                                "AWS/AutoScaling",
+                                "GroupInServiceInstances",
+                                "AutoScalingGroupName",
+                                name,
+                            ),
+                            policy.TargetTrackingMetricDataQueryProperty(
+                                id="backlog_per_instance",
+                                label="Backlog per instance",
+                                expression=(
+                                    "(visible + FILL(in_flight, 0)) / "
+                                    "IF(in_service > 0, in_service, 1)"
+                                ),
+                                return_data=True,
+                            ),
+                        ]
+                    )
+                ),
+            ),
+        )
+
+    def _wake(
+        self, metrics: FleetMetrics, target: float, max_instances: int, warmup_seconds: int
+    ) -> None:
+        policy = autoscaling.CfnScalingPolicy
+        steps = []
+        lower = 0.0
+        for multiple, instances in WAKE_STEPS:
+            adjustment = min(instances, max_instances)
+            last = multiple is None or adjustment == max_instances
+            upper = None if last or multiple is None else round(multiple * target, 3)
+            steps.append(
+                policy.StepAdjustmentProperty(
+                    metric_interval_lower_bound=lower,
+                    metric_interval_upper_bound=upper,
+                    scaling_adjustment=adjustment,
+                )
+            )
+            if upper is None:
+                break
+            lower = upper
+        self.waking = policy(
+            self,
+            "WakeFromZero",
+            auto_scaling_group_name=self._group.auto_scaling_group_name,
+            policy_type="StepScaling",
+            adjustment_type="ChangeInCapacity",
+            metric_aggregation_type="Maximum",
+            estimated_instance_warmup=warmup_seconds,
+            step_adjustments=steps,
+        )
+        alarm = cloudwatch.Alarm(
+            self,
+            "BacklogWithoutInstances",
+            alarm_description="Messages wait and the group is empty: starts the first instances. "
+            "No action is needed.",
+            metric=cloudwatch.MathExpression(
+                expression="IF(desired < 1, visible, 0)",
+                using_metrics={
+                    "desired": metrics.desired_capacity,
+                    "visible": metrics.visible,
+                },
+                label="Backlog of an empty group",
+                period=MINUTE,
+            ),
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        resource = alarm.node.default_child
+        assert isinstance(resource, cloudwatch.CfnAlarm)
+        resource.alarm_actions = [self.waking.ref]

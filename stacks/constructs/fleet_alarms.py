@@ -1,0 +1,95 @@
+"""When somebody has to look at the fleet."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics
+
+ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+
+
+class FleetAlarms(Construct):
+    """Four alarms, each with a line in docs/operations.md.
+
+    Missing data never alarms: a queue that nobody has touched for six hours reports nothing, and
+    workers report drains only when there are drains
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        metrics: FleetMetrics,
+        topic: sns.ITopic,
+        oldest_message_seconds: int,
+        no_instance_minutes: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._topic = topic
+        self.oldest_message = self._alarm(
+            "OldestMessage",
+            metrics.oldest_message,
+            threshold=oldest_message_seconds,
+            periods=3,
+            description="A message has waited longer than is acceptable: the fleet is at its "
+            "maximum, short of capacity, or stuck.",
+        )
+        self.dead_letters = self._alarm(
+            "DeadLetters",
+            metrics.dead_letters,
+            threshold=0,
+            periods=1,
+            description="Messages could not be processed and wait in the dead-letter queue.",
+        )
+        # in_service is filled with 0 here, unlike in the scaling policy: when no data comes at all,
+        # "no instance" is what has to be assumed, and one late data point among many cannot alarm.
+        self.no_instance = self._alarm(
+            "NoInstanceInService",
+            cloudwatch.MathExpression(
+                expression="IF(FILL(in_service, 0) < 1, visible, 0)",
+                using_metrics={"in_service": metrics.in_service, "visible": metrics.visible},
+                label="Backlog without a healthy instance",
+                period=MINUTE,
+            ),
+            threshold=0,
+            periods=no_instance_minutes,
+            description="Messages wait and no instance is in service: no capacity to be had, or "
+            "instances fail while they boot.",
+        )
+        self.drain_timed_out = self._alarm(
+            "DrainTimedOut",
+            metrics.worker("DrainTimedOut", "Sum"),
+            threshold=0,
+            periods=1,
+            description="An instance left before its work was finished or handed back: messages "
+            "will be seen again. Raise fleet.drain_seconds, or make jobs shorter.",
+        )
+
+    def _alarm(
+        self,
+        construct_id: str,
+        metric: cloudwatch.IMetric,
+        *,
+        threshold: float,
+        periods: int,
+        description: str,
+    ) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            construct_id,
+            metric=metric,
+            alarm_description=description,
+            threshold=threshold,
+            comparison_operator=ABOVE,
+            evaluation_periods=periods,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._topic))
+        alarm.add_ok_action(actions.SnsAction(self._topic))
+        return alarm

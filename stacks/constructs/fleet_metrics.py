@@ -1,0 +1,83 @@
+"""The metrics that policies, alarms and the dashboard look at, each defined once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sqs as sqs
+
+MINUTE = Duration.minutes(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetMetrics:
+    """Metrics of one queue, its group and its workers, at one minute."""
+
+    queue: sqs.IQueue
+    dead_letter_queue: sqs.IQueue
+    auto_scaling_group_name: str
+    namespace: str
+
+    @property
+    def visible(self) -> cloudwatch.Metric:
+        """Messages that wait."""
+        return self.queue.metric_approximate_number_of_messages_visible(
+            period=MINUTE, statistic="Average"
+        )
+
+    @property
+    def in_flight(self) -> cloudwatch.Metric:
+        """Messages that somebody works on."""
+        return self.queue.metric_approximate_number_of_messages_not_visible(
+            period=MINUTE, statistic="Average"
+        )
+
+    @property
+    def oldest_message(self) -> cloudwatch.Metric:
+        """Age in seconds of the message that waits longest."""
+        return self.queue.metric_approximate_age_of_oldest_message(
+            period=MINUTE, statistic="Maximum"
+        )
+
+    @property
+    def dead_letters(self) -> cloudwatch.Metric:
+        """Messages that could not be processed."""
+        return self.dead_letter_queue.metric_approximate_number_of_messages_visible(
+            period=MINUTE, statistic="Maximum"
+        )
+
+    @property
+    def in_service(self) -> cloudwatch.Metric:
+        """Instances that work."""
+        return self._group("GroupInServiceInstances")
+
+    @property
+    def desired_capacity(self) -> cloudwatch.Metric:
+        """Instances that the group wants."""
+        return self._group("GroupDesiredCapacity")
+
+    @property
+    def terminating(self) -> cloudwatch.Metric:
+        """Instances that drain."""
+        return self._group("GroupTerminatingInstances")
+
+    def worker(self, metric_name: str, statistic: str) -> cloudwatch.Metric:
+        """A metric that the workers write into their log."""
+        return cloudwatch.Metric(
+            namespace=self.namespace,
+            metric_name=metric_name,
+            dimensions_map={"AutoScalingGroupName": self.auto_scaling_group_name},
+            period=MINUTE,
+            statistic=statistic,
+        )
+
+    def _group(self, metric_name: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/AutoScaling",
+            metric_name=metric_name,
+            dimensions_map={"AutoScalingGroupName": self.auto_scaling_group_name},
+            period=MINUTE,
+            statistic="Average",
+        )
