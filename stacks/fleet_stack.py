@@ -46,6 +46,10 @@ class FleetStack(Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, description="Groundwork: worker fleet", **kwargs)
+        # The flag's recommended value, "weak", reads other stacks' outputs without holding on to
+        # them: the network could be deleted under the fleet, and a replaced subnet would go
+        # unnoticed, because the text of this template stays the same. Exports refuse both.
+        self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
         group_name = f"{construct_id}-Workers"
 
         # Keys, logs and the ledger

@@ -1,7 +1,7 @@
 """Let cdk-nag judge the stacks while they are synthesized, when it is asked to.
 
-`-c groundwork:nag=true` adds the packs that `make test` treats as a gate. It is off otherwise because
-cdk-nag is a tool of the people who change Groundwork, not of those who deploy it.
+`-c groundwork:nag=true` adds the packs that `make test` treats as a gate. It is off otherwise
+because cdk-nag is a tool of the people who change Groundwork, not of those who deploy it.
 """
 
 from __future__ import annotations

@@ -7,16 +7,17 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.constructs.acknowledged import acknowledge
 from stacks.settings_documents import DocumentsSettings
 
 
 class DocumentBuckets(Construct):
     """Two versioned, encrypted, private buckets, and one for their access logs by setting.
 
-    Versions make an overwrite or a deletion recoverable and let a message name the very object that
-    was uploaded. Uploads are announced on the default event bus by the bucket's own property
-    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html): the L2 flag would add a
-    custom resource with a Lambda function for it. Event delivery is free.
+    Versions make an overwrite or a deletion recoverable and let a message name the very object
+    that was uploaded. Uploads are announced on the default event bus by the bucket's own property
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html): the L2 flag would add
+    a custom resource with a Lambda function for it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: DocumentsSettings) -> None:
@@ -49,7 +50,7 @@ class DocumentBuckets(Construct):
         return RemovalPolicy.RETAIN if self._settings.retain_data else RemovalPolicy.DESTROY
 
     def _bucket(self, construct_id: str) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             construct_id,
             versioned=True,
@@ -74,6 +75,14 @@ class DocumentBuckets(Construct):
                 )
             ],
         )
+        if self._access_logs is None:
+            acknowledge(
+                bucket,
+                "AwsSolutions::AwsSolutions-S1",
+                reason="Access logs are a setting (documents.access_logs), on in prod. In dev "
+                "they would keep the stack from being deleted, as logs arrive until the end.",
+            )
+        return bucket
 
     def _access_log_bucket(self) -> s3.Bucket:
         """Access logs cannot be written to a bucket with a customer key, hence S3-managed keys.

@@ -7,6 +7,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.constructs.acknowledged import acknowledge
+
 # The longest that SQS keeps a message.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 DEAD_LETTER_RETENTION = Duration.days(14)
@@ -56,6 +58,11 @@ class DrainedQueue(Construct):
             "redrivePermission": "byQueue",
             "sourceQueueArns": [source_arn],
         }
+        acknowledge(
+            self.dead_letter_queue,
+            "Serverless::Serverless-SQSRedrivePolicy",
+            reason="This is the dead-letter queue: what arrives here has nowhere further to go.",
+        )
         self.queue = sqs.Queue(
             self,
             "Queue",

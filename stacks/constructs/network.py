@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Fn, RemovalPolicy
+from aws_cdk import Aws, Fn, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -109,13 +109,20 @@ class Network(Construct):
         role = iam.Role(
             self,
             "FlowLogsRole",
-            assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"),
+            assumed_by=iam.ServicePrincipal(
+                "vpc-flow-logs.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            ),
             description="Lets VPC flow logs write to their log group",
             inline_policies={
                 "write": iam.PolicyDocument(
                     statements=[
                         iam.PolicyStatement(
-                            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+                            actions=[
+                                "logs:CreateLogStream",
+                                "logs:DescribeLogStreams",
+                                "logs:PutLogEvents",
+                            ],
                             resources=[group.log_group_arn],
                         ),
                     ]
@@ -124,6 +131,8 @@ class Network(Construct):
         )
         self.vpc.add_flow_log(
             "FlowLog",
-            destination=ec2.FlowLogDestination.to_cloud_watch_logs(group, role),
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(
+                group, role.without_policy_updates()
+            ),
             traffic_type=ec2.FlowLogTrafficType.ALL,
         )

@@ -46,8 +46,8 @@ class ServiceEndpoints(Construct):
     (https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html). STS is not
     among them: an instance profile's credentials come from the instance metadata service.
 
-    Policies of the endpoints allow those calls to this account's principals alone, so credentials of
-    another account cannot be used to carry data out
+    Policies of the endpoints allow those calls to this account's principals alone, so credentials
+    of another account cannot be used to carry data out
     (https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html).
     """
 

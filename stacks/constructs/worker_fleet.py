@@ -10,6 +10,8 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from stacks.constructs.acknowledged import acknowledge
+
 HOOK_NAME = "drain"
 
 
@@ -39,18 +41,18 @@ class WorkerFleet(Construct):
       capacity rebalancing replaces a spot instance at its first warning, not at the notice
       (https://docs.aws.amazon.com/autoscaling/ec2/userguide/allocation-strategies.html,
       https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-capacity-rebalancing.html).
-    - The termination hook is part of the group, so the very first instance has it and it outlives no
-      instance. Nobody is notified: the worker watches its own lifecycle state in the metadata and
-      completes the hook, which needs neither a topic nor a role. The result after the heartbeat
+    - The termination hook is part of the group, so the very first instance has it and no instance
+      outlives it. Nobody is notified: the worker watches its own lifecycle state in the metadata
+      and completes the hook, which needs neither a topic nor a role. The result after the heartbeat
       timeout is CONTINUE, as an instance whose worker is dead has nothing left to wait for
       (https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.html).
-    - A new launch template version starts an instance refresh, which launches before it drains and
-      keeps scaling policies active
-      (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html).
+    - A new launch template version, and so new code, starts an instance refresh, which launches
+      before it drains (https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-instance-refresh.html).
       CloudFormation's rolling update would need signals, and an endpoint to send them through, to
-      notice that new instances do not come up.
-    - The group has a fixed name, because the worker's environment, which the group's launch template
-      holds, names it.
+      notice that new instances do not come up. The refresh watches no alarm: an alarm that is on
+      because of a bad release would stop the release that mends it.
+    - The group has a fixed name, because the worker's environment, which is part of the group's
+      launch template, names it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, inputs: WorkerFleetInputs) -> None:
@@ -111,3 +113,15 @@ class WorkerFleet(Construct):
                 default_result="CONTINUE",
             )
         ]
+        acknowledge(
+            self.group,
+            "AwsSolutions::AwsSolutions-AS3",
+            reason="Every scaling event is on the default event bus anyway; mailing each one of a "
+            "fleet that breathes with its queue would bury the alarms.",
+        )
+        acknowledge(
+            self.group,
+            "AwsSolutions::AwsSolutions-EC26",
+            reason="The rule looks for the group's own launch template and stumbles over a mixed "
+            "instances policy; the volume is encrypted in the template, which a test holds.",
+        )

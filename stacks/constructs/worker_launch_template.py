@@ -8,7 +8,7 @@ from constructs import Construct
 
 
 class WorkerLaunchTemplate(Construct):
-    """Amazon Linux 2023 on Graviton, metadata service version 2 only, an encrypted gp3 root, no key.
+    """Amazon Linux 2023 on Graviton, IMDSv2 only, an encrypted gp3 root volume, no key pair.
 
     The image is a parameter of the stack that CloudFormation resolves when it deploys
     (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html#launch-via-aws-cli): a new image

@@ -15,6 +15,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.constructs.acknowledged import acknowledge_wildcard
 from stacks.constructs.service_endpoints import (
     GROUP_ACTIONS,
     LOG_ACTIONS,
@@ -41,8 +42,8 @@ class WorkerRoleInputs:
 class WorkerRole(Construct):
     """One role, whose permissions are inline: an instance never boots before they are attached.
 
-    Each statement names the actions that the worker, the CloudWatch agent or the SSM agent call, and
-    the resources of this stage. SQS checks the batch calls against the actions of the single ones
+    Each statement names the actions that the worker, the CloudWatch agent or the SSM agent call,
+    and the resources of this stage. SQS checks batch calls against the actions of the single ones
     (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html).
     """
 
@@ -72,6 +73,34 @@ class WorkerRole(Construct):
                 for name, statements in policies.items()
             },
         )
+        self._acknowledge_wildcards()
+
+    def _acknowledge_wildcards(self) -> None:
+        stack = Stack.of(self)
+        for bucket in (self._inputs.documents, self._inputs.prepared_documents):
+            exported = Stack.of(bucket).export_value(bucket.bucket_arn)
+            acknowledge_wildcard(
+                self.role,
+                f"{stack.resolve(exported)['Fn::ImportValue']}/*",
+                reason="Which documents there will be is not known beforehand; the bucket is.",
+            )
+        acknowledge_wildcard(
+            self.role,
+            "arn:<AWS::Partition>:autoscaling:<AWS::Region>:<AWS::AccountId>:autoScalingGroup:*:"
+            f"autoScalingGroupName/{self._inputs.auto_scaling_group_name}",
+            reason="The wildcard is the identifier that AWS gives the group at its creation.",
+        )
+        if self._inputs.session_manager:
+            acknowledge_wildcard(
+                self.role,
+                "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:instance/*",
+                reason="An instance registers itself; its identifier is not known beforehand.",
+            )
+            acknowledge_wildcard(
+                self.role,
+                "*",
+                reason="The actions of Session Manager's message channel know no resources.",
+            )
 
     def _messages(self) -> list[iam.PolicyStatement]:
         return [
@@ -89,8 +118,8 @@ class WorkerRole(Construct):
     def _documents(self) -> list[iam.PolicyStatement]:
         """Any key of both buckets: which documents there will be is not known beforehand.
 
-        ListBucket makes S3 answer 404 instead of 403 for an object that does not exist, which is how
-        the worker tells a missing document from missing permission
+        ListBucket makes S3 answer 404 instead of 403 for an object that does not exist, which is
+        how the worker tells a missing document from missing permission
         (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
         """
         documents, prepared = self._inputs.documents, self._inputs.prepared_documents

@@ -10,6 +10,8 @@ from aws_cdk import aws_s3_assets as s3_assets
 
 LOG_FILE = "/var/log/groundwork/worker.log"
 PYTHON = "/usr/bin/python3.13"
+# copytruncate, because systemd holds the file open; looked at every hour instead of every day.
+LOG_ROTATION = rf"{LOG_FILE} {{\n size 50M\n rotate 2\n copytruncate\n missingok\n}}\n"
 
 
 def worker_user_data(
@@ -23,8 +25,8 @@ def worker_user_data(
 
     Packages come from the repositories of Amazon Linux 2023, which are S3 buckets and so within
     reach of the S3 gateway endpoint
-    (https://docs.aws.amazon.com/linux/al2023/ug/managing-repos-os-updates.html); the program is this
-    app's asset, whose key holds its hash: new code makes a new version of the launch template.
+    (https://docs.aws.amazon.com/linux/al2023/ug/managing-repos-os-updates.html); the program is
+    this app's asset, whose key holds its hash: new code makes a new version of the launch template.
 
     Any step that fails ends the script and powers the instance off. EC2 Auto Scaling takes an
     instance that is not running for unhealthy and replaces it
@@ -39,7 +41,7 @@ def worker_user_data(
         "id groundwork >/dev/null 2>&1 || useradd --system --no-create-home "
         "--shell /sbin/nologin groundwork",
         "install -d -m 0755 /etc/groundwork /opt/groundwork/app",
-        "install -d -m 0750 -o groundwork -g groundwork /var/log/groundwork",
+        "install -d -m 0755 -o groundwork -g groundwork /var/log/groundwork",
         f"aws s3 cp s3://{program.s3_bucket_name}/{program.s3_object_key} "
         "/opt/groundwork/worker.zip",
         f"{PYTHON} -m zipfile -e /opt/groundwork/worker.zip /opt/groundwork/app",
@@ -59,7 +61,12 @@ def worker_user_data(
         "> /etc/groundwork/cloudwatch-agent.json",
         "/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 "
         "-c file:/etc/groundwork/cloudwatch-agent.json -s",
+        f"printf '{LOG_ROTATION}' > /etc/logrotate.d/groundwork",
+        "install -d /etc/systemd/system/logrotate.timer.d",
+        "printf '[Timer]\\nOnCalendar=\\nOnCalendar=hourly\\n' "
+        "> /etc/systemd/system/logrotate.timer.d/hourly.conf",
         "systemctl daemon-reload",
+        "systemctl restart logrotate.timer",
         "systemctl enable --now groundwork-worker.service",
     )
     return data
@@ -68,11 +75,12 @@ def worker_user_data(
 def systemd_unit(*, stop_seconds: int) -> str:
     """The unit of the worker.
 
-    KillMode=mixed sends SIGTERM to the main process alone, which drains its children, and SIGKILL to
-    whatever is left after TimeoutStopSec
+    KillMode=mixed sends SIGTERM to the main process alone, which drains its children, and SIGKILL
+    to whatever is left after TimeoutStopSec
     (https://www.freedesktop.org/software/systemd/man/latest/systemd.kill.html). The default of
-    control-group would signal the children behind the main process's back; the default of 90 s would
-    cut a longer drain short.
+    control-group would signal the children behind the main process's back; the default of 90 s
+    would cut a longer drain short. A worker that ends with status 0 has drained and stays down, so
+    that it takes no new messages while its instance waits for the end.
     """
     return "\n".join(
         (
@@ -96,6 +104,7 @@ def systemd_unit(*, stop_seconds: int) -> str:
             f"TimeoutStopSec={stop_seconds}",
             "Restart=always",
             "RestartSec=5",
+            "RestartPreventExitStatus=0",
             f"StandardOutput=append:{LOG_FILE}",
             f"StandardError=append:{LOG_FILE}",
             "LimitNOFILE=65536",
@@ -129,7 +138,7 @@ def cloudwatch_agent_configuration(log_group_name: str) -> str:
     """
     return json.dumps(
         {
-            "agent": {"run_as_user": "cwagent", "logfile": "/var/log/groundwork/agent.log"},
+            "agent": {"run_as_user": "cwagent"},
             "logs": {
                 "logs_collected": {
                     "files": {
