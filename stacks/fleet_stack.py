@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import Aws, CfnOutput, RemovalPolicy, Stack
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
@@ -16,6 +15,7 @@ from stacks.constructs.backlog_scaling import BacklogScaling
 from stacks.constructs.drained_queue import DrainedQueue
 from stacks.constructs.fleet_alarms import FleetAlarms
 from stacks.constructs.fleet_dashboard import FleetDashboard
+from stacks.constructs.fleet_key import FleetKey
 from stacks.constructs.fleet_metrics import FleetMetrics
 from stacks.constructs.idempotency_table import IdempotencyTable
 from stacks.constructs.log_group import log_group
@@ -53,8 +53,9 @@ class FleetStack(Stack):
         group_name = f"{construct_id}-Workers"
 
         # Keys, logs and the ledger
-        key = self._key()
-        chosen_key = key if settings.encryption == "customer_key" else None
+        use_key = settings.encryption == "customer_key"
+        key = FleetKey(self, "Encryption", encrypts_logs=use_key).key
+        chosen_key = key if use_key else None
         logs = log_group(
             self,
             "WorkerLogs",
@@ -214,12 +215,3 @@ class FleetStack(Stack):
         CfnOutput(self, "LogGroupName", value=logs.log_group_name)
         CfnOutput(self, "AlarmTopicArn", value=topic.topic_arn)
         CfnOutput(self, "DashboardName", value=dashboard.dashboard_name)
-
-    def _key(self) -> kms.Key:
-        return kms.Key(
-            self,
-            "Key",
-            description="Groundwork: worker fleet",
-            enable_key_rotation=True,
-            removal_policy=RemovalPolicy.DESTROY,
-        )

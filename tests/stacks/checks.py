@@ -1,0 +1,96 @@
+"""All rules, by the stack that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tests.stacks import (
+    checks_access,
+    checks_instances,
+    checks_messages,
+    checks_network,
+    checks_scaling,
+)
+from tests.stacks.reading import Template
+
+Check = Callable[[Template], list[str]]
+
+NETWORK_CHECKS = (
+    checks_network.check_gateway_endpoints,
+    checks_network.check_one_way_out,
+    checks_network.check_endpoint_policies,
+    checks_network.check_private_dns,
+    checks_network.check_no_open_ports,
+    checks_network.check_default_security_group_is_unused,
+    checks_network.check_no_public_addresses,
+    checks_network.check_worker_subnets,
+    checks_network.check_flow_logs,
+    checks_messages.check_log_retention,
+)
+DOCUMENT_CHECKS = (
+    checks_network.check_buckets,
+    checks_network.check_uploads_are_announced,
+    checks_network.check_names_are_free,
+    checks_network.check_document_outputs,
+)
+FLEET_CHECKS = (
+    checks_messages.check_queues_are_encrypted,
+    checks_messages.check_redrive,
+    checks_messages.check_long_polling,
+    checks_messages.check_retention,
+    checks_messages.check_visibility,
+    checks_messages.check_nobody_else_may_send,
+    checks_messages.check_uploads_become_messages,
+    checks_messages.check_lambda_consumers_have_time,
+    checks_messages.check_alarms,
+    checks_messages.check_topic,
+    checks_messages.check_log_retention,
+    checks_messages.check_outputs,
+    checks_instances.check_launch_template_only,
+    checks_instances.check_metadata_service,
+    checks_instances.check_volumes,
+    checks_instances.check_no_way_in,
+    checks_instances.check_image,
+    checks_instances.check_instance_types,
+    checks_instances.check_spot,
+    checks_instances.check_zones,
+    checks_instances.check_sizes,
+    checks_instances.check_no_desired_capacity,
+    checks_instances.check_group_metrics,
+    checks_instances.check_new_code_reaches_old_instances,
+    checks_instances.check_drain,
+    checks_instances.check_unit,
+    checks_instances.check_script,
+    checks_instances.check_environment,
+    checks_instances.check_nothing_left_open_in_files,
+    checks_scaling.check_metric_math,
+    checks_scaling.check_in_flight_counts,
+    checks_scaling.check_denominator,
+    checks_scaling.check_target,
+    checks_scaling.check_wakes_from_zero,
+    checks_scaling.check_warm_up,
+    checks_network.check_no_open_ports,
+)
+EVERYWHERE = (
+    checks_messages.check_only_tls,
+    checks_network.check_no_custom_resources,
+    checks_access.check_no_wildcard_actions,
+    checks_access.check_no_wildcard_resources,
+    checks_access.check_no_managed_policies,
+    checks_access.check_trusts,
+    checks_access.check_resource_policies,
+    checks_access.check_policies_come_with_the_role,
+    checks_access.check_no_secrets_in_plain_text,
+)
+CHECKS: Mapping[str, tuple[Check, ...]] = {
+    "Network": NETWORK_CHECKS + EVERYWHERE,
+    "Documents": DOCUMENT_CHECKS + EVERYWHERE,
+    "Fleet": FLEET_CHECKS + EVERYWHERE,
+}
+
+
+def findings(stack: str, template: Template) -> list[str]:
+    """Everything that is wrong with a template: the rule's name, then what it says."""
+    return [
+        f"{check.__name__}: {problem}" for check in CHECKS[stack] for problem in check(template)
+    ]

@@ -1,0 +1,80 @@
+"""Synthesize every variant of the app that the tests look at, in one process.
+
+Run as a program by the fixture in conftest.py, so that the JavaScript engine starts once per test
+run and not once per test worker. Every variant is an App of its own: an App that was synthesized
+once cannot take another stack (pitfall 42).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STACKS = ("Network", "Documents", "Fleet")
+
+# Variant -> overrides on top of cdk.json, as `-c` would give them.
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "dev": {},
+    "prod": {"stage": "prod"},
+    "nat": {"network.egress": "nat_gateway", "network.availability_zones": "3"},
+    "keys": {
+        "fleet.encryption": "customer_key",
+        "documents.customer_key": "true",
+        "fleet.idempotency_table": "true",
+        "fleet.session_manager": "true",
+        "fleet.alarm_email": "somebody@example.com",
+    },
+    "quiet": {"network.flow_logs": "false"},
+    "other-code": {},
+}
+CHANGED_CODE = "other-code"
+
+
+def context(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The context that the CLI would hand to the app."""
+    settings = json.loads((REPOSITORY / "cdk.json").read_text())
+    return {**settings["context"], **overrides}
+
+
+def stage_of(variant: str) -> str:
+    return VARIANTS[variant].get("stage", "dev")
+
+
+def synthesize(variant: str, directory: Path) -> None:
+    """Write the cloud assembly of one variant."""
+    from aws_cdk import App
+
+    import app as composition
+    from stacks.bundling import PROGRAM, Bundle, bundle_worker
+
+    def changed() -> Bundle:
+        with tempfile.TemporaryDirectory() as scratch:
+            program = Path(scratch) / "worker"
+            shutil.copytree(PROGRAM, program)
+            (program / "added_by_a_test.py").write_text("VALUE = 1\n")
+            return bundle_worker(program=program)
+
+    bundle = changed if variant == CHANGED_CODE else bundle_worker
+    cdk = App(
+        context=context(VARIANTS[variant]),
+        outdir=str(directory),
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+    )
+    with mock.patch.object(composition, "bundle_worker", bundle):
+        composition.build(cdk)
+    cdk.synth()
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    sys.path.insert(0, str(REPOSITORY))
+    for each in VARIANTS:
+        synthesize(each, target / each)

@@ -1,0 +1,46 @@
+"""One readable JSON per stack and stage, free of everything that changes without a reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from syrupy.extensions.json import JSONSnapshotExtension
+
+from tests.stacks.synthesis import STACKS
+
+HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def normalised(template: dict[str, Any]) -> dict[str, Any]:
+    """Hashes of assets by order of appearance; no bootstrap rule, no construct paths."""
+    seen: dict[str, str] = {}
+    text = HASH.sub(
+        lambda match: seen.setdefault(match.group(), f"<asset-{len(seen) + 1}>"),
+        json.dumps(template),
+    )
+    plain: dict[str, Any] = json.loads(text)
+    plain.pop("Rules", None)
+    plain.get("Parameters", {}).pop("BootstrapVersion", None)
+    for resource in plain["Resources"].values():
+        metadata = resource.get("Metadata", {})
+        for key in [name for name in metadata if name.startswith(("aws:asset", "aws:cdk:path"))]:
+            del metadata[key]
+        if not metadata:
+            resource.pop("Metadata", None)
+    return plain
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+@pytest.mark.parametrize("stack", STACKS)
+def test_template_is_the_accepted_one(templates, snapshot, stage: str, stack: str) -> None:
+    accepted = snapshot.use_extension(JSONSnapshotExtension)
+    assert normalised(templates[stage][stack]) == accepted
+
+
+def test_a_snapshot_does_not_change_with_the_worker(templates) -> None:
+    before, after = templates["dev"]["Fleet"], templates["other-code"]["Fleet"]
+    assert before != after
+    assert normalised(before) == normalised(after)
