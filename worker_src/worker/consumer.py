@@ -1,0 +1,294 @@
+"""The heart of a worker process: pollers, a pool of threads for the job, and how they stop.
+
+Pollers grow in number while batches come back full and fall back to one when they do not, so an
+idle queue costs one long poll at a time. Very cheap jobs run in the poller's own thread. The number
+of messages in hand is bounded (worker.room).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from queue import Empty, SimpleQueue
+
+from worker.aws import AwsError
+from worker.backoff import backoff_seconds
+from worker.deletes import Deletes
+from worker.delivery import Delivery
+from worker.lease import LeaseKeeper
+from worker.logs import Repeated
+from worker.message import Job
+from worker.metrics import Metrics
+from worker.outcomes import Reject, Retry
+from worker.room import CHUNK_SECONDS, Room
+from worker.settings import Settings
+from worker.sqs import LARGEST_BATCH, Sqs
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+# Kept from the end of a drain for giving back what is still running and for the last deletes.
+RESERVE_SECONDS = 2.0
+
+
+class Consumer:
+    """Receives messages, runs the job on each, settles the outcome."""
+
+    def __init__(
+        self,
+        sqs: Sqs,
+        job: Job,
+        *,
+        settings: Settings,
+        leases: LeaseKeeper,
+        deletes: Deletes,
+        metrics: Metrics,
+        logger: logging.Logger,
+    ) -> None:
+        self._sqs = sqs
+        self._run_job = job.run
+        self._settings = settings
+        self._leases = leases
+        self._deletes = deletes
+        self._metrics = metrics
+        self._logger = logger
+        self._repeated = Repeated(logger)
+        self._room = Room(threads=settings.threads)
+        self._most_pollers = max(1, min(8, settings.threads // 4))
+        self._chunks: SimpleQueue[list[Delivery]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._pollers = 0
+        self._pool_started = False
+        self._running: dict[int, list[Delivery]] = {}
+        self._stopping = threading.Event()
+        self.last_sign_of_life = time.monotonic()
+
+    def start(self) -> None:
+        """Start the first poller."""
+        self._leases.start()
+        self._deletes.start()
+        self._add_poller()
+
+    @property
+    def busy(self) -> bool:
+        """Whether messages are being worked on within their longest lease."""
+        oldest = time.monotonic() - self._settings.max_extension
+        return any(delivery.received_at > oldest for delivery in self._leases.held())
+
+    def drain(self, seconds: float) -> bool:
+        """Stop receiving, finish what runs, give the rest back; True when all was done in time."""
+        deadline = time.monotonic() + seconds
+        self._stopping.set()
+        self._room.close()
+        self._give_back_unstarted()
+        last_moment = deadline - min(RESERVE_SECONDS, seconds / 4)
+        while (self._pollers or self._running) and time.monotonic() < last_moment:
+            time.sleep(0.01)
+        self._give_back_unstarted()
+        in_time = not self._running
+        for delivery in self._leases.held():
+            self._metrics.count("MessagesHandedBack")
+            self._leases.release(delivery, 0)
+        in_time &= self._deletes.flush(deadline=deadline)
+        in_time &= self._leases.flush(deadline=deadline)
+        self._leases.stop()
+        return in_time
+
+    # --- polling ----------------------------------------------------------------------------
+
+    def _add_poller(self) -> None:
+        with self._lock:
+            if self._pollers >= self._most_pollers or self._stopping.is_set():
+                return
+            self._pollers += 1
+        threading.Thread(target=self._poll, name="poller", daemon=True).start()
+
+    def _poll(self) -> None:
+        retired = False
+        try:
+            failures = 0
+            while not retired:
+                asked = self._room.take()
+                if not asked:
+                    return
+                try:
+                    batch = self._sqs.receive(asked)
+                except AwsError as error:
+                    batch = []
+                    self._room.give_back(asked)
+                    failures += 1
+                    self._pause(error, failures)
+                else:
+                    failures = 0
+                    self._arrived(batch, asked)
+                self.last_sign_of_life = time.monotonic()
+                retired = self._retire(len(batch), asked)
+        except Exception:
+            self._logger.exception("a poller failed; another one takes over")
+            self._stopping.wait(FIRST_PAUSE_SECONDS)
+        finally:
+            if not retired:
+                with self._lock:
+                    self._pollers -= 1
+        if not retired:
+            self._add_poller()
+
+    def _retire(self, came: int, asked: int) -> bool:
+        """Grow while batches are full; end this poller when they are not and others remain."""
+        if came == asked == LARGEST_BATCH:
+            if self._pollers < self._most_pollers:
+                self._add_poller()
+            return False
+        if came * 2 >= asked:
+            return False
+        with self._lock:
+            if self._pollers == 1:
+                return False
+            self._pollers -= 1
+            return True
+
+    def _pause(self, error: AwsError, failures: int) -> None:
+        self._repeated.warn(
+            "messages could not be received; trying again",
+            about=error.code,
+            code=error.code,
+            error=str(error),
+            queue_url=self._settings.queue_url,
+        )
+        self._stopping.wait(
+            min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 10))
+        )
+
+    def _arrived(self, batch: list[Delivery], asked: int) -> None:
+        if len(batch) < asked:
+            self._room.give_back(asked - len(batch))
+        if not batch:
+            return
+        self._leases.hold(batch)
+        if self._stopping.is_set():
+            self._hand_back(batch)
+            return
+        mean = self._room.mean
+        if mean is not None and mean * len(batch) <= CHUNK_SECONDS and self._may_run_here():
+            self._work(batch, send_here=True)
+            return
+        self._start_pool()
+        size = self._room.chunk
+        if size == 1:
+            for delivery in batch:
+                self._chunks.put([delivery])
+        else:
+            for start in range(0, len(batch), size):
+                self._chunks.put(batch[start : start + size])
+
+    def _may_run_here(self) -> bool:
+        """One thread means one message at a time, wherever it runs."""
+        return self._settings.threads > 1 or (not self._running and self._chunks.empty())
+
+    # --- working ----------------------------------------------------------------------------
+
+    def _start_pool(self) -> None:
+        if self._pool_started:
+            return
+        with self._lock:
+            if self._pool_started:
+                return
+            self._pool_started = True
+        for number in range(self._settings.threads):
+            threading.Thread(target=self._pool, name=f"job-{number}", daemon=True).start()
+
+    def _pool(self) -> None:
+        while True:
+            self._work(self._chunks.get(), send_here=False)
+
+    def _work(self, chunk: list[Delivery], *, send_here: bool) -> None:
+        thread = threading.get_ident()
+        self._running[thread] = chunk
+        done: list[Delivery] = []
+        try:
+            begun = time.perf_counter()
+            for place, delivery in enumerate(chunk):
+                if self._stopping.is_set():
+                    self._hand_back(chunk[place:])
+                    chunk = chunk[:place]
+                    break
+                if self._succeeds(delivery):
+                    done.append(delivery)
+            if chunk:
+                seconds = (time.perf_counter() - begun) / len(chunk)
+                self._room.measured(seconds)
+                if done:
+                    self._metrics.processed(len(done), seconds)
+                    self._deletes.add(self._leases.finish(done), send_here=send_here)
+        finally:
+            del self._running[thread]
+            if chunk:
+                self._room.give_back(len(chunk))
+
+    def _succeeds(self, delivery: Delivery) -> bool:
+        if not self._leases.is_ours(delivery):
+            self._leases.finish((delivery,))
+            return False
+        try:
+            self._run_job(delivery.message)
+        except Reject as outcome:
+            self._metrics.count("MessagesRejected")
+            self._log(delivery, "message rejected", logging.WARNING, reason=outcome.reason)
+            # Visible at once: the queue's redrive policy takes it after the last receive.
+            self._leases.release(delivery, 0)
+        except Retry as outcome:
+            self._metrics.count("MessagesRetried")
+            seconds = outcome.after_seconds
+            self._back_off(delivery, "message will be tried again", outcome.reason, seconds)
+        except BaseException as error:  # sys.exit() in a job must not end a thread of the pool
+            self._metrics.count("MessagesFailed")
+            self._logger.exception(
+                "the job failed", extra={"message_id": delivery.message.message_id}
+            )
+            self._back_off(delivery, "message will be tried again", repr(error), None)
+        else:
+            return True
+        return False
+
+    def _back_off(
+        self, delivery: Delivery, event: str, reason: str, after_seconds: float | None
+    ) -> None:
+        if after_seconds is None:
+            after_seconds = backoff_seconds(
+                receive_count=delivery.message.receive_count,
+                base=self._settings.backoff_base,
+                cap=self._settings.backoff_cap,
+            )
+        self._log(delivery, event, logging.INFO, reason=reason, after_seconds=after_seconds)
+        self._leases.release(delivery, after_seconds)
+
+    def _log(self, delivery: Delivery, event: str, level: int, **fields: object) -> None:
+        message = delivery.message
+        last = message.receive_count >= self._settings.max_receive_count
+        self._logger.log(
+            level,
+            event,
+            extra={
+                "message_id": message.message_id,
+                "receive_count": message.receive_count,
+                "moves_to_dead_letter_queue": last,
+                **fields,
+            },
+        )
+
+    # --- giving back ------------------------------------------------------------------------
+
+    def _give_back_unstarted(self) -> None:
+        while True:
+            try:
+                chunk = self._chunks.get_nowait()
+            except Empty:
+                return
+            self._hand_back(chunk)
+
+    def _hand_back(self, batch: list[Delivery]) -> None:
+        """Make messages that were not started visible at once."""
+        self._metrics.count("MessagesHandedBack", len(batch))
+        for delivery in batch:
+            self._leases.release(delivery, 0)
+        self._room.give_back(len(batch))

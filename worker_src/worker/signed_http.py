@@ -1,0 +1,242 @@
+"""Signed requests over kept-alive connections, with the retries of AWS's SDKs.
+
+Shared by SQS, S3 and DynamoDB. One object per service; threads share it, each request borrows one
+connection.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+
+from worker.aws import AwsError
+from worker.aws_config import AwsConfig, Endpoint
+from worker.http_connection import ConnectionFailedError, HttpConnection, Response
+from worker.retries import (
+    CLOCK_CODES,
+    EXPIRED_CODES,
+    RetryQuota,
+    delay_before_retry,
+    is_retryable,
+)
+from worker.signing import EMPTY_SHA256, Moment, Signer
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+READ_TIMEOUT_SECONDS = 15.0
+USER_AGENT = "groundwork-worker"
+# A connection that has been idle for longer is looked at before it is used again.
+TRUSTED_IDLE_SECONDS = 1.0
+# AWS accepts requests within five minutes; a smaller difference is not why it refused one.
+SKEW_THAT_MATTERS_SECONDS = 60.0
+
+ErrorParser = Callable[[Response], tuple[str, str]]
+"""Turns an error response into (code, message)."""
+
+
+class SignedHttp:
+    """Sends signed requests to one service."""
+
+    def __init__(
+        self,
+        *,
+        config: AwsConfig,
+        service: str,
+        endpoint: Endpoint,
+        parse_error: ErrorParser,
+        sign_body_header: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.calls = 0
+        self.endpoint = endpoint
+        self._host_header = endpoint.host_header
+        self.signer = Signer(service=service, region=config.region, credentials=config.credentials)
+        self._config = config
+        self._parse_error = parse_error
+        self._sign_body_header = sign_body_header
+        self._sleep = sleep
+        self._max_attempts = config.max_attempts
+        self._quota = RetryQuota()
+        self._tls: ssl.SSLContext | None = (
+            config.tls_context() if endpoint.scheme == "https" else None
+        )
+        self._lock = threading.Lock()
+        self._idle: dict[tuple[str, int], list[tuple[HttpConnection, float]]] = {}
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        body_sha256: str | None = None,
+        query: str = "",
+        host: str | None = None,
+        read_timeout: float = READ_TIMEOUT_SECONDS,
+        attempts: int | None = None,
+        largest_body: int | None = None,
+    ) -> Response:
+        """Send until it succeeds or is not worth trying again; return the 2xx response.
+
+        `path` and `query` are percent-encoded as SigV4 wants them; `headers` have lower-case names.
+        `host` overrides the endpoint's host (virtual-hosted buckets). Raises AwsError.
+        """
+        attempts = attempts or self._max_attempts
+        body_sha256 = body_sha256 or (sha256(body).hexdigest() if body else EMPTY_SHA256)
+        taken = 0
+        corrections = {"clock", "credentials", "stale connection"}
+        attempt = 1
+        while True:
+            try:
+                response = self._once(
+                    method, path, query, headers, body, body_sha256, host, read_timeout,
+                    largest_body,
+                )  # fmt: skip
+                if response.status < 300:
+                    self._quota.give_back(taken)
+                    return response
+                error = self._error(response)
+                correction = self._correct(error, response)
+            except ConnectionFailedError as failure:
+                code = "Timeout" if failure.timed_out else "ConnectionError"
+                error = AwsError(code, 0, f"{self.endpoint.host_header}: {failure}", True)
+                correction = "stale connection" if failure.reused else None
+            if correction in corrections:
+                corrections.remove(correction)
+                continue
+            if not error.retryable or attempt >= attempts:
+                raise error
+            cost = self._quota.take(after_timeout=error.code == "Timeout")
+            if not cost:
+                raise error
+            taken += cost
+            self._sleep(delay_before_retry(attempt))
+            attempt += 1
+
+    def close(self) -> None:
+        """Close idle connections."""
+        with self._lock:
+            idle, self._idle = self._idle, {}
+        for connections in idle.values():
+            for connection, _ in connections:
+                connection.close()
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        body_sha256: str,
+        host: str | None,
+        read_timeout: float,
+        largest_body: int | None,
+    ) -> Response:
+        message = self.message(method, path, query, headers, body, body_sha256, host)
+        key = (host or self.endpoint.host, self.endpoint.port)
+        connection = self._borrow(key)
+        try:
+            response = connection.request(
+                message,
+                read_timeout=read_timeout,
+                head_only=method == "HEAD",
+                largest_body=largest_body,
+            )
+        except ssl.SSLCertVerificationError as error:
+            raise AwsError(
+                "CertificateError", 0, f"{key[0]}: {error}; set AWS_CA_BUNDLE", False
+            ) from error
+        self._give_back(key, connection)
+        return response
+
+    def message(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        body_sha256: str,
+        host: str | None,
+    ) -> bytes:
+        """The bytes of a request, signed for the current second."""
+        moment = self.signer.moment()
+        full_path = f"{self.endpoint.path}{path}" if self.endpoint.path else path
+        signed = self._headers_to_sign(headers, moment, body_sha256, host)
+        names = sorted(signed)
+        authorization = self.signer.authorization(
+            moment,
+            method=method,
+            path=full_path,
+            query=query,
+            canonical_headers="".join([f"{name}:{signed[name]}\n" for name in names]),
+            signed_headers=";".join(names),
+            payload_sha256=body_sha256,
+        )
+        lines = "".join([f"{name}: {signed[name]}\r\n" for name in names])
+        target = f"{full_path}?{query}" if query else full_path
+        length = f"content-length: {len(body)}\r\n" if body or method in ("PUT", "POST") else ""
+        head = (
+            f"{method} {target} HTTP/1.1\r\n{lines}{length}user-agent: {USER_AGENT}\r\n"
+            f"authorization: {authorization}\r\n\r\n"
+        )
+        return head.encode("latin-1") + body
+
+    def _headers_to_sign(
+        self, headers: Mapping[str, str], moment: Moment, body_sha256: str, host: str | None
+    ) -> dict[str, str]:
+        signed = dict(headers)
+        signed["host"] = self._host_header if host is None else self.endpoint.header_for(host)
+        signed["x-amz-date"] = moment.amz_date
+        if moment.token:
+            signed["x-amz-security-token"] = moment.token
+        if self._sign_body_header:
+            signed["x-amz-content-sha256"] = body_sha256
+        return signed
+
+    def _borrow(self, key: tuple[str, int]) -> HttpConnection:
+        with self._lock:
+            self.calls += 1
+            idle = self._idle.get(key)
+            entry = idle.pop() if idle else None
+        if entry is None:
+            return HttpConnection(
+                key[0], key[1], tls=self._tls, connect_timeout=CONNECT_TIMEOUT_SECONDS
+            )
+        connection, since = entry
+        if time.monotonic() - since > TRUSTED_IDLE_SECONDS:
+            connection.drop_if_stale()
+        return connection
+
+    def _give_back(self, key: tuple[str, int], connection: HttpConnection) -> None:
+        if connection.is_open:
+            entry = (connection, time.monotonic())
+            with self._lock:
+                self._idle.setdefault(key, []).append(entry)
+
+    def _error(self, response: Response) -> AwsError:
+        code, message = self._parse_error(response)
+        return AwsError(code, response.status, message, is_retryable(code, response.status))
+
+    def _correct(self, error: AwsError, response: Response) -> str | None:
+        """Remove the cause of a refused signature; say which correction was made, if any."""
+        if error.code in EXPIRED_CODES and self._config.credentials.renew():
+            self.signer.forget()
+            return "credentials"
+        if error.code in CLOCK_CODES or error.status == 403:
+            date = (
+                email.utils.parsedate_to_datetime(response.headers["date"])
+                if ("date" in response.headers)
+                else None
+            )
+            if date is not None:
+                skew = date.timestamp() - time.time()
+                if abs(skew - self.signer.skew) > SKEW_THAT_MATTERS_SECONDS:
+                    self.signer.skew = skew
+                    return "clock"
+        return None
