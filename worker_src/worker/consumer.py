@@ -27,6 +27,8 @@ from worker.sqs import LARGEST_BATCH, Sqs
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+# A second poller is worth its thread when full batches take this long to arrive, and so on.
+SECONDS_PER_POLLER = 0.001
 # Kept from the end of a drain for giving back what is still running and for the last deletes.
 RESERVE_SECONDS = 2.0
 
@@ -58,6 +60,8 @@ class Consumer:
         self._chunks: SimpleQueue[list[Delivery]] = SimpleQueue()
         self._lock = threading.Lock()
         self._pollers = 0
+        self._answer_seconds = FIRST_PAUSE_SECONDS
+        self._useful_pollers = 1
         self._pool_started = False
         self._running: dict[int, list[Delivery]] = {}
         self._stopping = threading.Event()
@@ -111,6 +115,7 @@ class Consumer:
                 asked = self._room.take()
                 if not asked:
                     return
+                begun = time.monotonic()
                 try:
                     batch = self._sqs.receive(asked)
                 except AwsError as error:
@@ -120,6 +125,8 @@ class Consumer:
                     self._pause(error, failures)
                 else:
                     failures = 0
+                    if len(batch) == LARGEST_BATCH:
+                        self._answered_in(time.monotonic() - begun)
                     self._arrived(batch, asked)
                 self.last_sign_of_life = time.monotonic()
                 retired = self._retire(len(batch), asked)
@@ -135,17 +142,26 @@ class Consumer:
 
     def _retire(self, came: int, asked: int) -> bool:
         """Grow while batches are full; end this poller when they are not and others remain."""
-        if came == asked == LARGEST_BATCH:
-            if self._pollers < self._most_pollers:
+        if came == asked == LARGEST_BATCH and self._pollers <= self._useful_pollers:
+            if self._pollers < min(self._most_pollers, self._useful_pollers):
                 self._add_poller()
             return False
-        if came * 2 >= asked:
+        if came * 2 >= asked and self._pollers <= self._useful_pollers:
             return False
         with self._lock:
             if self._pollers == 1:
                 return False
             self._pollers -= 1
             return True
+
+    def _answered_in(self, seconds: float) -> None:
+        """Another poller pays as long as the answer takes longer than the work on it.
+
+        The shortest answer counts (forgotten slowly): with too many pollers, answers take longer
+        because the pollers wait for each other.
+        """
+        self._answer_seconds = min(seconds, self._answer_seconds * 1.02)
+        self._useful_pollers = 1 + int(self._answer_seconds / SECONDS_PER_POLLER)
 
     def _pause(self, error: AwsError, failures: int) -> None:
         self._repeated.warn(

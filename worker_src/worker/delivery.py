@@ -15,7 +15,7 @@ class Delivery:
     __slots__ = ("expires_at", "lost", "message", "receipt_handle", "received_at")
 
     def __init__(
-        self, message: Message, receipt_handle: str, *, received_at: float, expires_at: float
+        self, message: Message, receipt_handle: str, received_at: float, expires_at: float
     ) -> None:
         self.message = message
         self.receipt_handle = receipt_handle

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from worker.aws import AwsError
 from worker.http_connection import Response
-from worker.signed_http import READ_TIMEOUT_SECONDS, SignedHttp
+from worker.signed_http import READ_TIMEOUT_SECONDS, SignedHttp, Template
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
 
@@ -20,7 +21,7 @@ class JsonApi:
     def __init__(self, http: SignedHttp, *, target_prefix: str) -> None:
         self.http = http
         self._prefix = target_prefix
-        self._headers: dict[str, dict[str, str]] = {}
+        self._templates: dict[str, Template] = {}
 
     def call(
         self,
@@ -32,23 +33,29 @@ class JsonApi:
         attempts: int | None = None,
     ) -> dict[str, Any]:
         """Call an operation with an encoded body and return the parsed answer. Raises AwsError."""
-        headers = self._headers.get(operation)
-        if headers is None:
-            headers = self._headers[operation] = {
-                "content-type": CONTENT_TYPE,
-                "x-amz-target": f"{self._prefix}.{operation}",
-            }
+        template = self._templates.get(operation)
+        if template is None:
+            headers = {"content-type": CONTENT_TYPE, "x-amz-target": f"{self._prefix}.{operation}"}
+            template = self._templates[operation] = Template("POST", "/", headers=headers)
         response = self.http.request(
-            "POST",
-            "/",
-            headers=headers,
+            template,
             body=body,
             body_sha256=body_sha256,
             read_timeout=read_timeout,
             attempts=attempts,
         )
-        answer: dict[str, Any] = json.loads(response.body) if response.body else {}
+        try:
+            answer = json.loads(response.body) if response.body else {}
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise unexpected_answer(response.status, f"{operation}: the answer is no JSON object")
         return answer
+
+
+def unexpected_answer(status: int, message: str) -> AwsError:
+    """The error for an answer that the service's model does not allow."""
+    return AwsError("UnexpectedAnswer", status, message, True)
 
 
 def parse_json_error(response: Response) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from worker.aws import S3, AwsError, S3Head, S3Object
 from worker.http_connection import Response
-from worker.signed_http import SignedHttp
+from worker.signed_http import SignedHttp, Template
 
 VIRTUAL_HOST_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 REDIRECT_CODES = frozenset(
@@ -135,13 +135,16 @@ class FastS3:
         largest_body: int | None = None,
     ) -> Response:
         address = self.address(bucket, key)
-        return self._http.request(
+        template = Template(
             method,
             address.path,
-            query=f"versionId={quote(version_id, safe='-_.~')}" if version_id else "",
             headers=headers or {},
-            body=body,
+            query=f"versionId={quote(version_id, safe='-_.~')}" if version_id else "",
             host=address.host,
+        )
+        return self._http.request(
+            template,
+            body=body,
             read_timeout=OBJECT_READ_TIMEOUT_SECONDS,
             largest_body=largest_body,
         )

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from typing import NamedTuple
 
 from worker.aws import AwsError
 from worker.aws_config import AwsConfig, Endpoint
@@ -35,6 +36,42 @@ SKEW_THAT_MATTERS_SECONDS = 60.0
 
 ErrorParser = Callable[[Response], tuple[str, str]]
 """Turns an error response into (code, message)."""
+
+
+class Template:
+    """What stays the same between requests: method, path, query, headers with lower-case names.
+
+    `path` and `query` are percent-encoded as SigV4 wants them. `host` overrides the endpoint's
+    (virtual-hosted buckets). What is derived from it for the current second is kept, so a template
+    that is used again costs two hashes and an HMAC. Threads may share one.
+    """
+
+    __slots__ = ("derived", "headers", "host", "method", "path", "query")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        query: str = "",
+        host: str | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.headers = headers
+        self.query = query
+        self.host = host
+        self.derived: Derived | None = None
+
+
+class Derived(NamedTuple):
+    """A template at one moment: the canonical request up to the body's hash, the lines to send."""
+
+    moment: Moment
+    canonical: str
+    signed_headers: str
+    lines: str
 
 
 class SignedHttp:
@@ -64,38 +101,30 @@ class SignedHttp:
             config.tls_context() if endpoint.scheme == "https" else None
         )
         self._lock = threading.Lock()
-        self._idle: dict[tuple[str, int], list[tuple[HttpConnection, float]]] = {}
+        self._idle: dict[str, list[tuple[HttpConnection, float]]] = {}
 
     def request(
         self,
-        method: str,
-        path: str,
+        template: Template,
         *,
-        headers: Mapping[str, str],
         body: bytes = b"",
         body_sha256: str | None = None,
-        query: str = "",
-        host: str | None = None,
         read_timeout: float = READ_TIMEOUT_SECONDS,
         attempts: int | None = None,
         largest_body: int | None = None,
     ) -> Response:
         """Send until it succeeds or is not worth trying again; return the 2xx response.
 
-        `path` and `query` are percent-encoded as SigV4 wants them; `headers` have lower-case names.
-        `host` overrides the endpoint's host (virtual-hosted buckets). Raises AwsError.
+        Raises AwsError.
         """
         attempts = attempts or self._max_attempts
         body_sha256 = body_sha256 or (sha256(body).hexdigest() if body else EMPTY_SHA256)
         taken = 0
-        corrections = {"clock", "credentials", "stale connection"}
+        corrections = None
         attempt = 1
         while True:
             try:
-                response = self._once(
-                    method, path, query, headers, body, body_sha256, host, read_timeout,
-                    largest_body,
-                )  # fmt: skip
+                response = self._once(template, body, body_sha256, read_timeout, largest_body)
                 if response.status < 300:
                     self._quota.give_back(taken)
                     return response
@@ -105,6 +134,8 @@ class SignedHttp:
                 code = "Timeout" if failure.timed_out else "ConnectionError"
                 error = AwsError(code, 0, f"{self.endpoint.host_header}: {failure}", True)
                 correction = "stale connection" if failure.reused else None
+            if corrections is None:
+                corrections = {"clock", "credentials", "stale connection"}
             if correction in corrections:
                 corrections.remove(correction)
                 continue
@@ -127,97 +158,86 @@ class SignedHttp:
 
     def _once(
         self,
-        method: str,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
+        template: Template,
         body: bytes,
         body_sha256: str,
-        host: str | None,
         read_timeout: float,
         largest_body: int | None,
     ) -> Response:
-        message = self.message(method, path, query, headers, body, body_sha256, host)
-        key = (host or self.endpoint.host, self.endpoint.port)
+        message = self.message(template, body, body_sha256)
+        key = template.host or self.endpoint.host
         connection = self._borrow(key)
         try:
             response = connection.request(
                 message,
                 read_timeout=read_timeout,
-                head_only=method == "HEAD",
+                head_only=template.method == "HEAD",
                 largest_body=largest_body,
             )
         except ssl.SSLCertVerificationError as error:
             raise AwsError(
-                "CertificateError", 0, f"{key[0]}: {error}; set AWS_CA_BUNDLE", False
+                "CertificateError", 0, f"{key}: {error}; set AWS_CA_BUNDLE", False
             ) from error
         self._give_back(key, connection)
         return response
 
-    def message(
-        self,
-        method: str,
-        path: str,
-        query: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        body_sha256: str,
-        host: str | None,
-    ) -> bytes:
+    def message(self, template: Template, body: bytes, body_sha256: str) -> bytes:
         """The bytes of a request, signed for the current second."""
         moment = self.signer.moment()
-        full_path = f"{self.endpoint.path}{path}" if self.endpoint.path else path
-        signed = self._headers_to_sign(headers, moment, body_sha256, host)
-        names = sorted(signed)
+        derived = template.derived
+        if derived is None or derived.moment is not moment or self._sign_body_header:
+            derived = template.derived = self._derive(template, moment, body_sha256)
         authorization = self.signer.authorization(
-            moment,
-            method=method,
-            path=full_path,
-            query=query,
-            canonical_headers="".join([f"{name}:{signed[name]}\n" for name in names]),
-            signed_headers=";".join(names),
-            payload_sha256=body_sha256,
+            moment, f"{derived.canonical}{body_sha256}", derived.signed_headers
         )
-        lines = "".join([f"{name}: {signed[name]}\r\n" for name in names])
-        target = f"{full_path}?{query}" if query else full_path
-        length = f"content-length: {len(body)}\r\n" if body or method in ("PUT", "POST") else ""
-        head = (
-            f"{method} {target} HTTP/1.1\r\n{lines}{length}user-agent: {USER_AGENT}\r\n"
-            f"authorization: {authorization}\r\n\r\n"
+        length = f"content-length: {len(body)}\r\n" if body or template.method != "GET" else ""
+        return (
+            f"{derived.lines}{length}authorization: {authorization}\r\n\r\n".encode("latin-1")
+            + body
         )
-        return head.encode("latin-1") + body
 
-    def _headers_to_sign(
-        self, headers: Mapping[str, str], moment: Moment, body_sha256: str, host: str | None
-    ) -> dict[str, str]:
-        signed = dict(headers)
-        signed["host"] = self._host_header if host is None else self.endpoint.header_for(host)
-        signed["x-amz-date"] = moment.amz_date
+    def _derive(self, template: Template, moment: Moment, body_sha256: str) -> Derived:
+        headers = dict(template.headers)
+        headers["host"] = (
+            self._host_header if template.host is None else self.endpoint.header_for(template.host)
+        )
+        headers["x-amz-date"] = moment.amz_date
         if moment.token:
-            signed["x-amz-security-token"] = moment.token
+            headers["x-amz-security-token"] = moment.token
         if self._sign_body_header:
-            signed["x-amz-content-sha256"] = body_sha256
-        return signed
+            headers["x-amz-content-sha256"] = body_sha256
+        names = sorted(headers)
+        signed_headers = ";".join(names)
+        canonical_headers = "".join([f"{name}:{headers[name]}\n" for name in names])
+        lines = "".join([f"{name}: {headers[name]}\r\n" for name in names])
+        path = self.endpoint.path + template.path
+        target = f"{path}?{template.query}" if template.query else path
+        return Derived(
+            moment,
+            f"{template.method}\n{path}\n{template.query}\n{canonical_headers}\n{signed_headers}\n",
+            signed_headers,
+            f"{template.method} {target} HTTP/1.1\r\n{lines}user-agent: {USER_AGENT}\r\n",
+        )
 
-    def _borrow(self, key: tuple[str, int]) -> HttpConnection:
+    def _borrow(self, host: str) -> HttpConnection:
         with self._lock:
             self.calls += 1
-            idle = self._idle.get(key)
+            idle = self._idle.get(host)
             entry = idle.pop() if idle else None
         if entry is None:
             return HttpConnection(
-                key[0], key[1], tls=self._tls, connect_timeout=CONNECT_TIMEOUT_SECONDS
+                host, self.endpoint.port, tls=self._tls, connect_timeout=CONNECT_TIMEOUT_SECONDS
             )
         connection, since = entry
         if time.monotonic() - since > TRUSTED_IDLE_SECONDS:
             connection.drop_if_stale()
         return connection
 
-    def _give_back(self, key: tuple[str, int], connection: HttpConnection) -> None:
+    def _give_back(self, host: str, connection: HttpConnection) -> None:
         if connection.is_open:
             entry = (connection, time.monotonic())
             with self._lock:
-                self._idle.setdefault(key, []).append(entry)
+                self._idle.setdefault(host, []).append(entry)
 
     def _error(self, response: Response) -> AwsError:
         code, message = self._parse_error(response)

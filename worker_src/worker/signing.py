@@ -76,26 +76,9 @@ class Signer:
         """Ask for credentials again at the next request."""
         self._moment = None
 
-    def authorization(
-        self,
-        moment: Moment,
-        *,
-        method: str,
-        path: str,
-        query: str,
-        canonical_headers: str,
-        signed_headers: str,
-        payload_sha256: str,
-    ) -> str:
-        """The Authorization header of one request.
-
-        `path` and `query` are canonical already; `canonical_headers` holds `name:value` lines in
-        the order of `signed_headers`, each ended by a newline, x-amz-date among them.
-        """
-        request = (
-            f"{method}\n{path}\n{query}\n{canonical_headers}\n{signed_headers}\n{payload_sha256}"
-        )
-        text = f"{moment.prefix}{sha256(request.encode()).hexdigest()}"
+    def authorization(self, moment: Moment, canonical_request: str, signed_headers: str) -> str:
+        """The value of a request's Authorization header."""
+        text = f"{moment.prefix}{sha256(canonical_request.encode()).hexdigest()}"
         signature = digest(moment.key, text.encode(), "sha256").hex()
         return (
             f"{ALGORITHM} Credential={moment.scope}, SignedHeaders={signed_headers}, "

@@ -13,11 +13,11 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, NamedTuple, Protocol
 
 from worker.delivery import Delivery
-from worker.json_api import JsonApi
+from worker.json_api import JsonApi, unexpected_answer
 from worker.message import Message
 
 LARGEST_BATCH = 10
-ATTRIBUTES = ("ApproximateReceiveCount", "SentTimestamp")
+ATTRIBUTES = ("ApproximateReceiveCount",)
 CHANGE_TIMEOUT_SECONDS = 5.0
 
 
@@ -80,7 +80,10 @@ class FastSqs:
         answer = self._api.call(
             "ReceiveMessage", body, body_sha256=digest, read_timeout=self._read_timeout
         )
-        return deliveries(answer.get("Messages") or (), visibility_timeout=self._visibility)
+        try:
+            return deliveries(answer.get("Messages") or (), visibility_timeout=self._visibility)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise unexpected_answer(200, f"ReceiveMessage: {error!r}") from error
 
     def delete(self, receipt_handles: Sequence[str]) -> list[EntryFailure]:
         """Delete up to ten messages."""
@@ -91,7 +94,9 @@ class FastSqs:
             ]
         )
         body = f'{self._queue},"Entries":[{entries}]}}'.encode()
-        return failures(self._api.call("DeleteMessageBatch", body), len(receipt_handles))
+        # The same time-out as for receiving: changing a socket's costs a system call each time.
+        answer = self._api.call("DeleteMessageBatch", body, read_timeout=self._read_timeout)
+        return failures(answer, len(receipt_handles))
 
     def change_visibility(
         self, changes: Sequence[tuple[str, int]], *, attempts: int | None = None
@@ -107,7 +112,7 @@ class FastSqs:
         answer = self._api.call(
             "ChangeMessageVisibilityBatch",
             body,
-            read_timeout=CHANGE_TIMEOUT_SECONDS,
+            read_timeout=min(CHANGE_TIMEOUT_SECONDS, self._read_timeout),
             attempts=attempts,
         )
         return failures(answer, len(changes))
@@ -117,18 +122,17 @@ def deliveries(messages: Sequence[dict[str, Any]], *, visibility_timeout: int) -
     """Parse the messages of a ReceiveMessage answer that arrived just now."""
     now = time.monotonic()
     expires = now + visibility_timeout
-    return [_delivery(entry, now, expires) for entry in messages]
-
-
-def _delivery(entry: dict[str, Any], now: float, expires: float) -> Delivery:
-    attributes = entry.get("Attributes") or {}
-    message = Message(
-        entry.get("Body", ""),
-        entry["MessageId"],
-        int(attributes.get("ApproximateReceiveCount", 1)),
-        attributes,
-    )
-    return Delivery(message, entry["ReceiptHandle"], received_at=now, expires_at=expires)
+    found = []
+    for entry in messages:
+        attributes = entry.get("Attributes") or {}
+        message = Message(
+            entry.get("Body", ""),
+            entry["MessageId"],
+            int(attributes.get("ApproximateReceiveCount", 1)),
+            attributes,
+        )
+        found.append(Delivery(message, entry["ReceiptHandle"], now, expires))
+    return found
 
 
 def failures(answer: dict[str, Any], count: int) -> list[EntryFailure]:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 
+from worker.aws import AwsError
 from worker.aws_config import AwsConfig
 from worker.consumer import Consumer
 from worker.deletes import Deletes
@@ -50,7 +51,7 @@ def run_worker(environ: Mapping[str, str], control: socket.socket) -> int:
             visibility_timeout=settings.visibility_timeout,
             wait_time=settings.wait_time,
         )
-    except SettingsError as error:
+    except (SettingsError, AwsError) as error:
         logger.error("worker cannot start", extra={"problems": str(error).split("\n")})
         return EXIT_CONFIGURATION
     except Exception:
