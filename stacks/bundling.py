@@ -33,7 +33,6 @@ IMPORTED_BY_REQUIREMENTS = (
     "mdurl",
     "python-dateutil",
     "six",
-    "soupsieve",
     "typing-extensions",
     "urllib3",
 )
