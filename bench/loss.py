@@ -131,7 +131,16 @@ def rows(*, quick: bool) -> list[Row]:
     return [
         Row(name="SIGTERM", messages=many, disturb=_sigterm, ends=True, announced=True),
         Row(name="SIGKILL", messages=many, disturb=_sigkill, ends=True, twice_allowed=True),
-        Row(name="spot notice", messages=many, disturb=_spot, ends=True, announced=True, hook=True),
+        Row(
+            name="spot notice",
+            messages=announced,
+            job_milliseconds=100.0,
+            disturb=_spot,
+            after=0.1,
+            ends=True,
+            announced=True,
+            hook=True,
+        ),
         Row(
             name="scale-in",
             messages=announced,

@@ -148,8 +148,6 @@ class AwsConfig:
 
         if get_environ_proxies(endpoint.url).get(endpoint.scheme):
             return "a proxy is configured for it"
-        if self.session.get_config_variable("client_cert"):
-            return "a client certificate is configured"
         return None
 
     def tls_context(self) -> ssl.SSLContext:

@@ -1,6 +1,6 @@
 """The same interfaces as the fast path's, served by botocore clients.
 
-Used where the fast path cannot serve: proxies, client certificates, access points, other Regions.
+Used where the fast path cannot serve: proxies, access points, buckets in other Regions.
 """
 
 from __future__ import annotations

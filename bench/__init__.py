@@ -1,0 +1,1 @@
+"""Measurements: ours beside the peers or the optimum, printed as ratios."""
