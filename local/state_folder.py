@@ -37,6 +37,11 @@ class EngineRecord:
     vcpus: int
     started: float
 
+    @property
+    def port(self) -> int:
+        """The port of the endpoint."""
+        return int(self.endpoint.rpartition(":")[2])
+
 
 class StateFolder:
     """Paths in the folder, and the engine's record."""

@@ -1,0 +1,63 @@
+"""The private names of MiniStack that we hook, so that another version fails by name.
+
+MiniStack has no plug-in interface. `local.engine` checks this list before it serves, and
+tests/local/test_engine_contract.py names what moved when the pinned version is raised.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+
+VERSION = "1.5.33"
+
+HOOKED: dict[str, tuple[str, ...]] = {
+    "ministack.app": ("app", "SERVICE_HANDLERS"),
+    "ministack.core.responses": (
+        "get_account_id",
+        "get_region",
+        "set_request_account_id",
+        "set_request_region",
+    ),
+    "ministack.services.cloudformation.provisioners": (
+        "_RESOURCE_HANDLERS",
+        "_cw_metric_alarm_record",
+        "_ec2_sg_permissions",
+        "_ec2_sg_egress_permissions",
+        "_ec2_sg_reconcile",
+    ),
+    "ministack.services.cloudformation": ("_stacks",),
+    "ministack.services.cloudwatch": ("_evaluate_alarm", "_metrics", "_store_datum"),
+    "ministack.services.ec2": ("_flow_logs", "_security_groups", "_tags"),
+    "ministack.services.ssm": ("_put_parameter", "_reserved_name_error"),
+}
+
+
+class ContractError(RuntimeError):
+    """MiniStack is not the version that we know; names what moved."""
+
+
+def missing() -> list[str]:
+    """What the installed MiniStack no longer has, as module.name."""
+    found = []
+    for module_name, names in HOOKED.items():
+        try:
+            module = importlib.import_module(module_name)
+        except ImportError:
+            found.append(module_name)
+            continue
+        found += [f"{module_name}.{name}" for name in names if not hasattr(module, name)]
+    return found
+
+
+def check() -> None:
+    """Raise ContractError unless the installed MiniStack is the one that we hook."""
+    installed = version("ministack")
+    if installed != VERSION:
+        raise ContractError(
+            f"ministack {installed} is installed, the local AWS hooks {VERSION}. "
+            "Run: pip install -r requirements-dev.txt"
+        )
+    moved = missing()
+    if moved:
+        raise ContractError(f"ministack {installed} lacks {', '.join(moved)}")

@@ -1,0 +1,42 @@
+"""The shape of an entry in MiniStack's table of resource types.
+
+`create(logical_id, properties, stack_name)` and `update(physical_id, old, new, stack_name)` return
+the physical id and the attributes for Fn::GetAtt; a physical id that differs from the old one means
+that the resource was replaced. `delete(physical_id, properties)`. A ValueError becomes the reason
+of CREATE_FAILED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+Properties = dict[str, Any]
+Outcome = tuple[str, Mapping[str, Any]]
+
+
+def table() -> dict[str, dict[str, Callable[..., Any]]]:
+    """MiniStack's handlers by resource type; what is written into it counts from then on."""
+    from ministack.services.cloudformation import provisioners
+
+    return cast("dict[str, dict[str, Callable[..., Any]]]", provisioners._RESOURCE_HANDLERS)
+
+
+def add(
+    resource_type: str,
+    *,
+    create: Callable[[str, Properties, str], Outcome],
+    update: Callable[[str, Properties, Properties, str], Outcome],
+    delete: Callable[[str, Properties], None],
+) -> None:
+    """Register a type that MiniStack lacks."""
+    if resource_type in table():
+        raise ValueError(f"MiniStack has {resource_type} itself now; change its handlers instead")
+    table()[resource_type] = {"create": create, "update": update, "delete": delete}
+
+
+def required(properties: Properties, name: str) -> Any:
+    """A required property, or the failure that CloudFormation reports."""
+    if properties.get(name) in (None, "", []):
+        raise ValueError(f"Properties validation failed: #: required key [{name}] not found")
+    return properties[name]
