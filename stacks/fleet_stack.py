@@ -183,6 +183,7 @@ class FleetStack(Stack):
             queue=work.queue,
             metrics=metrics,
             target_backlog_per_instance=settings.target_backlog_per_instance,
+            anticipated_seconds=settings.anticipated_seconds,
             max_instances=settings.max_instances,
             warmup_seconds=settings.instance_warmup_seconds,
         )
@@ -207,6 +208,7 @@ class FleetStack(Stack):
                 alarms.drain_timed_out,
             ],
             target_backlog_per_instance=settings.target_backlog_per_instance,
+            anticipated_seconds=settings.anticipated_seconds,
         ).dashboard
 
         CfnOutput(self, "QueueUrl", value=work.queue.queue_url)

@@ -54,6 +54,11 @@ class FleetSettings(OperationSettings, WorkerSettings, MessageSettings, Instance
         return round(self.acceptable_latency_seconds * rate, 3)
 
     @property
+    def anticipated_seconds(self) -> float:
+        """How much of the future's arrivals counts as backlog."""
+        return self.acceptable_latency_seconds * self.anticipated_share
+
+    @property
     def stop_seconds(self) -> int:
         """When systemd kills what is left after SIGTERM."""
         return self.drain_seconds + STOP_MARGIN_SECONDS

@@ -109,6 +109,19 @@ class InstanceSettings(Capability):
             json_schema_extra=unit("seconds"),
         ),
     ]
+    anticipated_share: Annotated[
+        float,
+        Field(
+            default=0.5,
+            ge=0,
+            le=1,
+            description="Share of the messages that are about to arrive within "
+            "acceptable_latency_seconds, at the present rate, that counts as backlog already. 0 "
+            "waits until there is a backlog and swings most; 1 waits least, and pays for every "
+            "error in seconds_per_message (docs/scaling.md).",
+            json_schema_extra=unit("share"),
+        ),
+    ]
     seconds_per_message: Annotated[
         float,
         Field(

@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics
+from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics, backlog_per_instance
 
 # Steps of the wake-up: backlog in units of the target -> instances to start with.
 WAKE_STEPS = ((1, 1), (4, 2), (16, 8), (None, 32))
@@ -16,13 +16,18 @@ WAKE_STEPS = ((1, 1), (4, 2), (16, 8), (None, 32))
 class BacklogScaling(Construct):
     """Two policies: track the backlog per instance, and wake an empty group.
 
-    Tracking: (visible + in flight) / max(instances in service, 1) by metric math, so nothing has to
-    publish a metric
-    (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-target-tracking-metric-math.html).
-    Messages in flight count, or the group would shrink under the work it is doing. Missing data:
+    Tracking: what is there and what is about to come, per instance, by metric math, so nothing has
+    to publish a metric
+    (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-target-tracking-metric-math.html):
 
-    - in flight is only reported while messages are in flight, so it is filled with 0; it arrives
-      together with visible, which is not filled
+        (visible + in flight + arrivals of the anticipated seconds) / max(instances in service, 1)
+
+    Messages in flight count, or the group would shrink under the work it is doing. Arrivals count,
+    or a group that has just caught up looks useless, shrinks, and falls behind again; the
+    simulation in docs/scaling.md shows how much they should. Missing data:
+
+    - in flight is only reported while messages are in flight, so it is filled with 0, like sent;
+      they arrive together with visible, without which there is no value at all
       (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html);
     - instances in service is reported every minute once group metrics are on
       (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-metrics.html), also as
@@ -45,26 +50,30 @@ class BacklogScaling(Construct):
         queue: sqs.IQueue,
         metrics: FleetMetrics,
         target_backlog_per_instance: float,
+        anticipated_seconds: float,
         max_instances: int,
         warmup_seconds: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self._group = group
-        self._track(queue, target_backlog_per_instance)
+        self._track(queue, target_backlog_per_instance, anticipated_seconds)
         self._wake(metrics, target_backlog_per_instance, max_instances, warmup_seconds)
 
-    def _track(self, queue: sqs.IQueue, target: float) -> None:
+    def _track(self, queue: sqs.IQueue, target: float, anticipated_seconds: float) -> None:
         policy = autoscaling.CfnScalingPolicy
         name = self._group.auto_scaling_group_name
+        of_queue = ("AWS/SQS", "QueueName", queue.queue_name)
+        of_group = ("AWS/AutoScaling", "AutoScalingGroupName", name)
 
         def metric(
-            metric_id: str, namespace: str, metric_name: str, dimension: str, value: str
+            metric_id: str, source: tuple[str, str, str], metric_name: str, stat: str = "Average"
         ) -> autoscaling.CfnScalingPolicy.TargetTrackingMetricDataQueryProperty:
+            namespace, dimension, value = source
             return policy.TargetTrackingMetricDataQueryProperty(
                 id=metric_id,
                 return_data=False,
                 metric_stat=policy.TargetTrackingMetricStatProperty(
-                    stat="Average",
+                    stat=stat,
                     metric=policy.MetricProperty(
                         namespace=namespace,
                         metric_name=metric_name,
@@ -73,7 +82,7 @@ class BacklogScaling(Construct):
                 ),
             )
 
-        messages = queue.queue_name
+        arrivals = [metric("sent", of_queue, "NumberOfMessagesSent", "Sum")]
         self.tracking = policy(
             self,
             "BacklogPerInstance",
@@ -85,33 +94,15 @@ class BacklogScaling(Construct):
                 customized_metric_specification=(
                     policy.CustomizedMetricSpecificationProperty(
                         metrics=[
-                            metric(
-                                "visible",
-                                "AWS/SQS",
-                                "ApproximateNumberOfMessagesVisible",
-                                "QueueName",
-                                messages,
-                            ),
-                            metric(
-                                "in_flight",
-                                "AWS/SQS",
-                                "ApproximateNumberOfMessagesNotVisible",
-                                "QueueName",
-                                messages,
-                            ),
-                            metric(
-                                "in_service",
-                                "AWS/AutoScaling",
-                                "GroupInServiceInstances",
-                                "AutoScalingGroupName",
-                                name,
-                            ),
+                            metric("visible", of_queue, "ApproximateNumberOfMessagesVisible"),
+                            metric("in_flight", of_queue, "ApproximateNumberOfMessagesNotVisible"),
+                            *(arrivals if anticipated_seconds else ()),
+                            metric("in_service", of_group, "GroupInServiceInstances"),
                             policy.TargetTrackingMetricDataQueryProperty(
                                 id="backlog_per_instance",
                                 label="Backlog per instance",
-                                expression=(
-                                    "(visible + FILL(in_flight, 0)) / "
-                                    "IF(in_service > 0, in_service, 1)"
+                                expression=backlog_per_instance(
+                                    anticipated_seconds=anticipated_seconds
                                 ),
                                 return_data=True,
                             ),
@@ -157,7 +148,7 @@ class BacklogScaling(Construct):
             alarm_description="Messages wait and the group is empty: starts the first instances. "
             "No action is needed.",
             metric=cloudwatch.MathExpression(
-                expression="IF(desired < 1, visible, 0)",
+                expression="IF(visible >= 0, IF(desired < 1, visible, 0))",
                 using_metrics={
                     "desired": metrics.desired_capacity,
                     "visible": metrics.visible,

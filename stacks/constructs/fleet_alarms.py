@@ -49,10 +49,11 @@ class FleetAlarms(Construct):
         )
         # in_service is filled with 0 here, unlike in the scaling policy: when no data comes at all,
         # "no instance" is what has to be assumed, and one late data point among many cannot alarm.
+        # A minute that SQS has not reported yet has no value, or it would read as an empty queue.
         self.no_instance = self._alarm(
             "NoInstanceInService",
             cloudwatch.MathExpression(
-                expression="IF(FILL(in_service, 0) < 1, visible, 0)",
+                expression="IF(visible >= 0, IF(FILL(in_service, 0) < 1, visible, 0))",
                 using_metrics={"in_service": metrics.in_service, "visible": metrics.visible},
                 label="Backlog without a healthy instance",
                 period=MINUTE,

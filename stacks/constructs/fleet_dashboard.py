@@ -8,7 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics
+from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics, backlog_per_instance
 
 
 class FleetDashboard(Construct):
@@ -27,14 +27,16 @@ class FleetDashboard(Construct):
         metrics: FleetMetrics,
         alarms: Sequence[cloudwatch.IAlarm],
         target_backlog_per_instance: float,
+        anticipated_seconds: float,
     ) -> None:
         super().__init__(scope, construct_id)
         backlog = cloudwatch.MathExpression(
-            expression="(visible + FILL(in_flight, 0)) / IF(in_service > 0, in_service, 1)",
+            expression=backlog_per_instance(anticipated_seconds=anticipated_seconds),
             using_metrics={
                 "visible": metrics.visible,
                 "in_flight": metrics.in_flight,
                 "in_service": metrics.in_service,
+                **({"sent": metrics.sent} if anticipated_seconds else {}),
             },
             label="Backlog per instance",
             period=MINUTE,
@@ -57,7 +59,7 @@ class FleetDashboard(Construct):
         self.dashboard.add_widgets(
             _graph(
                 "Throughput",
-                metrics.worker("MessagesSucceeded", "Sum"),
+                metrics.worker("MessagesProcessed", "Sum"),
                 metrics.worker("MessagesRetried", "Sum"),
                 metrics.worker("MessagesRejected", "Sum"),
             ),

@@ -11,6 +11,22 @@ from aws_cdk import aws_sqs as sqs
 MINUTE = Duration.minutes(1)
 
 
+def backlog_per_instance(*, anticipated_seconds: float) -> str:
+    """Metric math over `visible`, `in_flight`, `sent` (a minute's sum) and `in_service`.
+
+    The outer IF has no value for a minute that SQS has not reported yet. Without it, arithmetic
+    would take the missing `visible` for 0, and a group whose own metrics are a minute ahead of the
+    queue's would never see a backlog in the newest minute
+    (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html).
+    """
+    minutes = anticipated_seconds / 60
+    arrivals = f" + {minutes:g} * FILL(sent, 0)" if minutes else ""
+    return (
+        f"IF(visible >= 0, (visible + FILL(in_flight, 0){arrivals}) / "
+        "IF(in_service > 0, in_service, 1))"
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class FleetMetrics:
     """Metrics of one queue, its group and its workers, at one minute."""
@@ -33,6 +49,11 @@ class FleetMetrics:
         return self.queue.metric_approximate_number_of_messages_not_visible(
             period=MINUTE, statistic="Average"
         )
+
+    @property
+    def sent(self) -> cloudwatch.Metric:
+        """Messages that arrived within the minute."""
+        return self.queue.metric_number_of_messages_sent(period=MINUTE, statistic="Sum")
 
     @property
     def oldest_message(self) -> cloudwatch.Metric:

@@ -78,6 +78,8 @@ def check_denominator(template: Template) -> list[str]:
         problems.append("the denominator can be zero")
     if "FILL(in_service" in expression or "FILL(visible" in expression:
         problems.append("a late data point reads as an empty group or queue")
+    if not expression.startswith("IF(visible>=0,") or not expression.endswith(",1))"):
+        problems.append("a minute that SQS has not reported yet reads as an empty queue")
     return problems
 
 
@@ -112,7 +114,7 @@ def check_wakes_from_zero(template: Template) -> list[str]:
         problems.append("no alarm invokes the wake-up")
     else:
         expressions = [item.get("Expression") for item in alarms[0].get("Metrics", [])]
-        if "IF(desired < 1, visible, 0)" not in expressions:
+        if "IF(visible >= 0, IF(desired < 1, visible, 0))" not in expressions:
             problems.append("the wake-up does not look for an empty group")
     adjustments = policy.get("StepAdjustments", [])
     if policy.get("AdjustmentType") != "ChangeInCapacity":

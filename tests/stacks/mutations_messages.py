@@ -124,6 +124,12 @@ MESSAGE_MUTATIONS: list[Case] = [
         "check_denominator",
     ),
     (
+        "late queue reads as empty",
+        "Fleet",
+        expression("IF(visible >= 0, (", "IF(1, ("),
+        "check_denominator",
+    ),
+    (
         "a target of zero",
         "Fleet",
         changed(POLICY, "BacklogPerInstance", TRACK, "TargetValue", 0),
