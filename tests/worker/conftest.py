@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.worker.in_process import InProcess, worker_settings
 from tests.worker.sqs_server import SqsServer
 from worker.aws_config import AwsConfig
 from worker.doors import AwsDoor
+from worker.message import Message
 from worker.sqs import FastSqs
 
 LOGGER = logging.getLogger("worker.test")
@@ -59,3 +62,20 @@ def open_sqs(
         return sqs
 
     return open_it
+
+
+@pytest.fixture
+def consume(
+    server: SqsServer, open_sqs: Callable[..., FastSqs]
+) -> Iterator[Callable[..., InProcess]]:
+    """A consumer of the test's server that runs a function; drained at the end of the test."""
+    with contextlib.ExitStack() as stack:
+
+        def start(run: Callable[[Message], None], **values: object) -> InProcess:
+            settings = worker_settings(**values)
+            sqs = open_sqs(
+                visibility_timeout=settings.visibility_timeout, wait_time=settings.wait_time
+            )
+            return stack.enter_context(InProcess(server, sqs, run, settings))
+
+        yield start

@@ -88,6 +88,7 @@ class SqsServer:
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
         self._stopped = False
+        self._patient = True
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port: int = self._listener.getsockname()[1]
@@ -151,6 +152,12 @@ class SqsServer:
                     f"calls={[call.operation for call in self.calls][-20:]}"
                 )
             time.sleep(0.005)
+
+    def end_polls(self) -> None:
+        """Answer long polls at once from now on, so that nobody waits for them."""
+        self._patient = False
+        with self._changed:
+            self._changed.notify_all()
 
     def cut_connections(self) -> None:
         """Cut all connections, whatever they are doing."""
@@ -263,7 +270,7 @@ class SqsServer:
                 self._refresh()
                 taken = self._take(most, visibility)
                 left = wait_until - time.monotonic()
-                if taken or left <= 0 or self._stopped:
+                if taken or left <= 0 or self._stopped or not self._patient:
                     return {"Messages": taken} if taken else {}
                 next_visible = self._invisible[0][0] - time.monotonic() if self._invisible else left
                 self._changed.wait(max(0.001, min(left, next_visible)))

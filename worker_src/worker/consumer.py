@@ -21,7 +21,7 @@ from worker.logs import Repeated
 from worker.message import Job
 from worker.metrics import Metrics
 from worker.outcomes import Reject, Retry
-from worker.room import CHUNK_SECONDS, Room
+from worker.room import Room
 from worker.settings import Settings
 from worker.sqs import LARGEST_BATCH, Sqs
 
@@ -115,18 +115,14 @@ class Consumer:
                 asked = self._room.take()
                 if not asked:
                     return
-                begun = time.monotonic()
                 try:
-                    batch = self._sqs.receive(asked)
+                    batch = self._receive(asked)
                 except AwsError as error:
                     batch = []
-                    self._room.give_back(asked)
                     failures += 1
                     self._pause(error, failures)
                 else:
                     failures = 0
-                    if len(batch) == LARGEST_BATCH:
-                        self._answered_in(time.monotonic() - begun)
                     self._arrived(batch, asked)
                 self.last_sign_of_life = time.monotonic()
                 retired = self._retire(len(batch), asked)
@@ -139,6 +135,17 @@ class Consumer:
                     self._pollers -= 1
         if not retired:
             self._add_poller()
+
+    def _receive(self, asked: int) -> list[Delivery]:
+        begun = time.monotonic()
+        try:
+            batch = self._sqs.receive(asked)
+        except BaseException:
+            self._room.give_back(asked)
+            raise
+        if len(batch) == LARGEST_BATCH:
+            self._answered_in(time.monotonic() - begun)
+        return batch
 
     def _retire(self, came: int, asked: int) -> bool:
         """Grow while batches are full; end this poller when they are not and others remain."""
@@ -184,8 +191,7 @@ class Consumer:
         if self._stopping.is_set():
             self._hand_back(batch)
             return
-        mean = self._room.mean
-        if mean is not None and mean * len(batch) <= CHUNK_SECONDS and self._may_run_here():
+        if self._room.is_small(len(batch)) and self._may_run_here():
             self._work(batch, send_here=True)
             return
         self._start_pool()
@@ -247,36 +253,51 @@ class Consumer:
             return False
         try:
             self._run_job(delivery.message)
-        except Reject as outcome:
+        except BaseException as outcome:  # sys.exit() in a job must not end a thread of the pool
+            try:
+                self._settle(delivery, outcome)
+            except Exception:  # an outcome of the job's own making, such as Retry("...", "soon")
+                self._logger.exception(
+                    "the job's outcome cannot be understood",
+                    extra={"message_id": delivery.message.message_id},
+                )
+                self._back_off(delivery, type(outcome).__name__, None)
+            return False
+        return True
+
+    def _settle(self, delivery: Delivery, outcome: BaseException) -> None:
+        if isinstance(outcome, Reject):
             self._metrics.count("MessagesRejected")
             self._log(delivery, "message rejected", logging.WARNING, reason=outcome.reason)
             # Visible at once: the queue's redrive policy takes it after the last receive.
             self._leases.release(delivery, 0)
-        except Retry as outcome:
+        elif isinstance(outcome, Retry):
             self._metrics.count("MessagesRetried")
-            seconds = outcome.after_seconds
-            self._back_off(delivery, "message will be tried again", outcome.reason, seconds)
-        except BaseException as error:  # sys.exit() in a job must not end a thread of the pool
-            self._metrics.count("MessagesFailed")
-            self._logger.exception(
-                "the job failed", extra={"message_id": delivery.message.message_id}
-            )
-            self._back_off(delivery, "message will be tried again", repr(error), None)
+            self._back_off(delivery, outcome.reason, outcome.after_seconds)
         else:
-            return True
-        return False
+            self._metrics.count("MessagesFailed")
+            self._logger.error(
+                "the job failed",
+                exc_info=outcome,
+                extra={"message_id": delivery.message.message_id},
+            )
+            self._back_off(delivery, repr(outcome), None)
 
-    def _back_off(
-        self, delivery: Delivery, event: str, reason: str, after_seconds: float | None
-    ) -> None:
+    def _back_off(self, delivery: Delivery, reason: str, after_seconds: float | None) -> None:
         if after_seconds is None:
             after_seconds = backoff_seconds(
                 receive_count=delivery.message.receive_count,
                 base=self._settings.backoff_base,
                 cap=self._settings.backoff_cap,
             )
-        self._log(delivery, event, logging.INFO, reason=reason, after_seconds=after_seconds)
         self._leases.release(delivery, after_seconds)
+        self._log(
+            delivery,
+            "message will be tried again",
+            logging.INFO,
+            reason=reason,
+            after_seconds=after_seconds,
+        )
 
     def _log(self, delivery: Delivery, event: str, level: int, **fields: object) -> None:
         message = delivery.message

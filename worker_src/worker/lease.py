@@ -16,6 +16,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-v
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -80,12 +81,16 @@ class LeaseKeeper:
         return not delivery.lost and time.monotonic() < delivery.expires_at - MARGIN_SECONDS
 
     def finish(self, batch: Iterable[Delivery]) -> list[Delivery]:
-        """Stop extending; return those that are still ours, so that they may be deleted."""
+        """Stop extending; return those that are still ours, so that they may be deleted.
+
+        What was given back before its job ended is not ours any more.
+        """
         latest = time.monotonic() + MARGIN_SECONDS
         ours = []
         with self._lock:
             for delivery in batch:
-                self._held.pop(delivery, None)
+                if self._held.pop(delivery, False) is False:
+                    continue
                 if delivery.lost or delivery.expires_at < latest:
                     self._report_lost(delivery)
                 else:
@@ -100,7 +105,7 @@ class LeaseKeeper:
         for kept in self.finish((delivery,)):
             held_for = time.monotonic() - kept.received_at
             allowed = LONGEST_LEASE_SECONDS - 1 - held_for
-            self._releases.append((kept, int(max(0, min(seconds, allowed)))))
+            self._releases.append((kept, math.ceil(max(0, min(seconds, allowed)))))
             self._wake.set()
 
     def flush(self, *, deadline: float) -> bool:

@@ -15,6 +15,10 @@ from worker.sqs import LARGEST_BATCH
 BUFFER_SECONDS = 0.25
 CHUNK_SECONDS = 0.002
 WEIGHT_OF_NEW = 0.2
+# While messages take this long now and then, each goes to a thread of its own: a quick one must not
+# wait behind a slow one, nor a poller be stuck in it.
+SLOW_SECONDS = 0.02
+FORGET_SLOW = 0.999
 
 
 class Room:
@@ -28,6 +32,7 @@ class Room:
         self._limit = threads
         self._least = 1
         self._closed = False
+        self._slowest = 0.0
         self.mean: float | None = None
         self.chunk = 1
 
@@ -59,11 +64,20 @@ class Room:
         """A message took so long: adjust the bound and the chunks."""
         mean = self.mean
         self.mean = mean = seconds if mean is None else mean + WEIGHT_OF_NEW * (seconds - mean)
+        self._slowest = max(seconds, self._slowest * FORGET_SLOW)
         mean = max(mean, 1e-9)
         buffered = min(self._most_buffered, int(self._threads * BUFFER_SECONDS / mean))
-        self.chunk = max(1, min(LARGEST_BATCH, int(CHUNK_SECONDS / mean)))
+        chunk = 1 if self._slowest > SLOW_SECONDS else int(CHUNK_SECONDS / mean)
+        self.chunk = max(1, min(LARGEST_BATCH, chunk))
         self._least = max(1, min(LARGEST_BATCH, buffered))
         self._limit = self._threads + buffered
+
+    def is_small(self, messages: int) -> bool:
+        """Whether so many messages are too little work to hand over."""
+        mean = self.mean
+        return (
+            mean is not None and mean * messages <= CHUNK_SECONDS and self._slowest <= SLOW_SECONDS
+        )
 
     def close(self) -> None:
         """Let every waiting poller go."""
