@@ -26,6 +26,7 @@ from local.control import ControlDoor
 from local.engine_config import HOST, EngineConfig, EngineConfigError
 from local.engine_contract import ContractError, check
 from local.engine_parts import Part
+from local.hang_up import HangUps
 from local.state_folder import EngineRecord, StateFolder, StateFolderError
 
 logger = logging.getLogger("groundwork.engine")
@@ -104,7 +105,7 @@ async def _run(
     responses.set_request_account_id(config.account)
     responses.set_request_region(config.region)
     parts = _register(config)
-    door = ControlDoor(app.app)
+    door = ControlDoor(HangUps(app.app))
     asked, ended = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -149,9 +150,11 @@ def _await_owner(loop: asyncio.AbstractEventLoop, asked: asyncio.Event) -> None:
 
 
 def _register(config: EngineConfig) -> list[Part]:
+    from local import sqs_speed
     from local.types import registration
 
     registration.register()
+    sqs_speed.register()
     parts: list[Part] = []
     if importlib.util.find_spec("local.fleet.registration"):
         fleet = importlib.import_module("local.fleet.registration")
