@@ -100,9 +100,9 @@ class FleetSettings(OperationSettings, WorkerSettings, MessageSettings, Instance
             )
         elif len({name.split(".")[1] for name in self.instance_types}) > 1:
             problems.append(
-                f"instance_types ({', '.join(self.instance_types)}) differ in size: the backlog per "
-                "instance means something only when instances are alike; name several families "
-                "of one size"
+                f"instance_types ({', '.join(self.instance_types)}) differ in size: the backlog "
+                "per instance means something only when instances are alike; name several "
+                "families of one size"
             )
         return problems
 

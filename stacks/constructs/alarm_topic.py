@@ -9,6 +9,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from stacks.constructs.acknowledged import acknowledge
+
 
 class AlarmTopic(Construct):
     """An encrypted topic that only this account's CloudWatch alarms publish to, over TLS.
@@ -50,4 +52,10 @@ class AlarmTopic(Construct):
         )
         self.topic.apply_removal_policy(RemovalPolicy.DESTROY)
         if email:
-            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+            subscription = self.topic.add_subscription(subscriptions.EmailSubscription(email))
+            acknowledge(
+                subscription,
+                "Serverless::Serverless-SNSRedrivePolicy",
+                reason="SNS tries to deliver a mail for hours, and a mail about an alarm is of no "
+                "use in a queue afterwards: the alarm's state and history stay in CloudWatch.",
+            )

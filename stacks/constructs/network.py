@@ -7,6 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.constructs.acknowledged import acknowledge
 from stacks.constructs.log_group import log_group
 from stacks.constructs.service_endpoints import ServiceEndpoints
 from stacks.settings_network import NetworkSettings
@@ -97,6 +98,13 @@ class Network(Construct):
         )
         if settings.flow_logs:
             self._flow_logs(retention_days=settings.flow_log_retention_days)
+        else:
+            acknowledge(
+                self.vpc,
+                "AwsSolutions::AwsSolutions-VPC7",
+                reason="Flow logs are a setting (network.flow_logs), on unless turned off: they "
+                "are billed per GB.",
+            )
 
     def _flow_logs(self, *, retention_days: int) -> None:
         """Connections, accepted and rejected, in CloudWatch Logs.

@@ -18,10 +18,7 @@ PACKAGE_BUCKET = f"al2023-repos-{Aws.REGION}-de612dc2"
 QUEUE_ACTIONS = (
     "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:GetQueueUrl",
     "sqs:ReceiveMessage",
-    "sqs:SendMessage",
 )
 LOG_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 GROUP_ACTIONS = (
@@ -90,7 +87,7 @@ class ServiceEndpoints(Construct):
             [_own("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*")],
         )
         if session_manager:
-            self._interface("Ssm", services.SSM, SESSION_ACTIONS, ["*"])
+            self._interface("Ssm", services.SSM, SESSION_ACTIONS, [_own("ec2", "instance/*")])
             # The actions of ssmmessages know no resources:
             # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonmessagegatewayservice.html
             self._interface("SsmMessages", services.SSM_MESSAGES, SESSION_CHANNEL_ACTIONS, ["*"])

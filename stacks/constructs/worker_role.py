@@ -19,6 +19,7 @@ from stacks.constructs.acknowledged import acknowledge_wildcard
 from stacks.constructs.service_endpoints import (
     GROUP_ACTIONS,
     LOG_ACTIONS,
+    QUEUE_ACTIONS,
     SESSION_ACTIONS,
     SESSION_CHANNEL_ACTIONS,
 )
@@ -105,13 +106,7 @@ class WorkerRole(Construct):
     def _messages(self) -> list[iam.PolicyStatement]:
         return [
             iam.PolicyStatement(
-                actions=[
-                    "sqs:ChangeMessageVisibility",
-                    "sqs:DeleteMessage",
-                    "sqs:GetQueueAttributes",
-                    "sqs:ReceiveMessage",
-                ],
-                resources=[self._inputs.queue.queue_arn],
+                actions=list(QUEUE_ACTIONS), resources=[self._inputs.queue.queue_arn]
             )
         ]
 

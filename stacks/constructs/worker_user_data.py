@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from aws_cdk import Aws
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3_assets as s3_assets
 
 LOG_FILE = "/var/log/groundwork/worker.log"
 PYTHON = "/usr/bin/python3.13"
+# Longer than RestartSec, so that a worker that keeps falling over is seen while it is down.
+STEADY_SECONDS = 12
 # copytruncate, because systemd holds the file open; looked at every hour instead of every day.
 LOG_ROTATION = rf"{LOG_FILE} {{\n size 50M\n rotate 2\n copytruncate\n missingok\n}}\n"
 
@@ -31,13 +34,18 @@ def worker_user_data(
     Any step that fails ends the script and powers the instance off. EC2 Auto Scaling takes an
     instance that is not running for unhealthy and replaces it
     (https://docs.aws.amazon.com/autoscaling/ec2/userguide/health-checks-overview.html), so a half
-    built worker never takes messages, and no signal or further endpoint is needed to say so.
+    built worker never takes messages, and no signal or further endpoint is needed to say so. The
+    last step watches the worker for a while: a release that falls over at its start would otherwise
+    restart in circles on instances that look healthy, and an instance refresh would go on with it.
+
+    The Region is set because the gateway endpoint leads to S3 of this Region alone.
     """
     data = ec2.UserData.for_linux(shebang="#!/bin/bash")
     data.add_commands(
         "set -euo pipefail",
         "trap 'echo \"worker set-up failed in line $LINENO\" >&2; shutdown -h now' ERR",
-        "dnf install -y python3.13 amazon-cloudwatch-agent",
+        f"export AWS_DEFAULT_REGION={Aws.REGION}",
+        "dnf install -y python3.13 amazon-cloudwatch-agent logrotate",
         "id groundwork >/dev/null 2>&1 || useradd --system --no-create-home "
         "--shell /sbin/nologin groundwork",
         "install -d -m 0755 /etc/groundwork /opt/groundwork/app",
@@ -68,6 +76,8 @@ def worker_user_data(
         "systemctl daemon-reload",
         "systemctl restart logrotate.timer",
         "systemctl enable --now groundwork-worker.service",
+        f"for _ in $(seq {STEADY_SECONDS}); do sleep 1; "
+        "systemctl is-active --quiet groundwork-worker.service; done",
     )
     return data
 

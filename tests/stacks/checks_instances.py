@@ -15,6 +15,8 @@ from tests.stacks.reading import (
     walk,
 )
 
+# Before base64: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
+LARGEST_USER_DATA = 16_384
 GRAVITON = re.compile(r"[a-z]+[0-9]+g[a-z]*\.")
 WORKER_VARIABLES = frozenset(
     {
@@ -245,6 +247,12 @@ def check_script(template: Template) -> list[str]:
         problems.append("the script reaches for the internet")
     if "systemctl enable --now groundwork-worker.service" not in script:
         problems.append("the worker is not started")
+    if "systemctl is-active --quiet groundwork-worker.service" not in script:
+        problems.append("a worker that falls over at its start is not noticed")
+    if "export AWS_DEFAULT_REGION=<AWS::Region>" not in script:
+        problems.append("the program may be looked for in another Region, out of reach")
+    if len(script.encode()) > LARGEST_USER_DATA:
+        problems.append("the script is larger than EC2 takes")
     return problems
 
 

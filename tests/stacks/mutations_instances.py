@@ -137,6 +137,24 @@ INSTANCE_MUTATIONS: list[Case] = [
         "check_script",
     ),
     (
+        "a release that falls over goes unnoticed",
+        "Fleet",
+        script("systemctl is-active --quiet groundwork-worker.service", "true"),
+        "check_script",
+    ),
+    (
+        "a program from any Region",
+        "Fleet",
+        script("export AWS_DEFAULT_REGION=", "# "),
+        "check_script",
+    ),
+    (
+        "a script too large for EC2",
+        "Fleet",
+        script("set -euo pipefail", "set -euo pipefail\n" + "# more\n" * 2500),
+        "check_script",
+    ),
+    (
         "a secret in the environment",
         "Fleet",
         script("WORKER_THREADS", "DB_PASSWORD=hunter2\nWORKER_THREADS"),

@@ -1,0 +1,109 @@
+"""cfn-lint in several Regions, and AWS's template validation as a package of its own.
+
+Both know more than the validation inside synth: cfn-lint has rules of its own and a schema per
+Region, the package is newer than the copy in aws-cdk-lib.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cfnlint.api import ManualArgs, lint
+from cloudformation_validate import (
+    CompositeEngine,
+    PseudoParameterOverrides,
+    Severity,
+    TemplateContent,
+    ValidateConfig,
+)
+
+from tests.judges.judged_synthesis import JUDGED
+from tests.stacks.mutating import ALARM, GROUP, QUEUE, changed
+from tests.stacks.reading import Template
+from tests.stacks.synthesis import STACKS
+
+pytestmark = pytest.mark.xdist_group("template validators")
+
+# Home Regions of two continents, and one of the youngest, which has the fewest services.
+REGIONS = ["eu-west-1", "us-east-1", "mx-central-1"]
+# W3005: a DependsOn that a reference implies anyway. CDK writes such on every policy and route.
+IGNORED = ["W3005"]
+
+
+def linted(template: Template, regions: list[str]) -> list[str]:
+    matches = lint(json.dumps(template), config=ManualArgs(regions=regions, ignore_checks=IGNORED))
+    return [f"{match.rule.id} {match.message}" for match in matches]
+
+
+@pytest.fixture(scope="module")
+def engine() -> CompositeEngine:
+    return CompositeEngine()
+
+
+def validated(engine: CompositeEngine, template: Template, region: str) -> list[str]:
+    config = ValidateConfig(
+        pseudo_parameter_overrides=PseudoParameterOverrides(region=region), strict=True
+    )
+    report = engine.validate_template(TemplateContent(json.dumps(template)), config)
+    return [
+        f"{each.rule_id} {each.message}"
+        for each in report.diagnostics
+        if each.severity not in (Severity.INFO, Severity.DEBUG)
+    ]
+
+
+def all_of(templates: Any) -> Iterator[tuple[str, Template]]:
+    for variant in JUDGED:
+        for stack in STACKS:
+            yield f"{variant} {stack}", templates[variant][stack]
+
+
+def test_cfn_lint_finds_nothing(judged_templates) -> None:
+    for name, template in all_of(judged_templates):
+        assert linted(template, REGIONS) == [], name
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_validation_package_finds_nothing(judged_templates, engine, region: str) -> None:
+    for name, template in all_of(judged_templates):
+        assert validated(engine, template, region) == [], name
+
+
+@pytest.mark.parametrize(
+    ("mutate", "rule"),
+    [
+        (changed(GROUP, "", "MinSize", "few"), "E3031"),
+        (changed(QUEUE, "WorkQueue", "RedrivePolicy", "maxReceiveCount", "x"), "E3012"),
+        (changed(ALARM, "AlarmsDead", "ComparisonOperator", "Above"), "E3030"),
+        (changed(ALARM, "AlarmsDead", "Treshold", 1), "E3002"),
+    ],
+)
+def test_cfn_lint_can_fail(judged_templates, mutate, rule: str) -> None:
+    template = copy.deepcopy(judged_templates["dev"]["Fleet"])
+    mutate(template)
+    assert rule in {finding.split()[0] for finding in linted(template, ["eu-west-1"])}
+
+
+def test_cfn_lint_knows_what_a_region_lacks(judged_templates) -> None:
+    """The judge of Regions is not deaf either: a type that mx-central-1 does not have."""
+    template = copy.deepcopy(judged_templates["dev"]["Network"])
+    template["Resources"]["Elsewhere"] = {"Type": "AWS::RoboMaker::Fleet", "Properties": {}}
+    assert any(finding.startswith("E3006") for finding in linted(template, ["mx-central-1"]))
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        changed(QUEUE, "WorkQueue", "VisibilityTimeout", 90_000),
+        changed(ALARM, "AlarmsDead", "ComparisonOperator", "Above"),
+        changed(GROUP, "", "VPCZoneIdentifier", [{"Ref": "Nowhere"}]),
+    ],
+)
+def test_the_validation_package_can_fail(judged_templates, engine, mutate) -> None:
+    template = copy.deepcopy(judged_templates["dev"]["Fleet"])
+    mutate(template)
+    assert validated(engine, template, "eu-west-1")
