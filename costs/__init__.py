@@ -1,0 +1,1 @@
+"""What the parts cost: one dated file of prices, and models that use it."""

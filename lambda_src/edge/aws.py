@@ -1,0 +1,337 @@
+"""Calls of AWS's JSON services without an SDK: signed, retried, on kept connections.
+
+A function that imports boto3 and makes a client spends several times longer on starting than Python
+and Lambda's runtime together (bench/cold_start.py measures it), and moving the import into the
+handler moves the cost into the first request. On the hot path two JSON services are all that is
+called, so this module speaks their protocol by the standard library alone. Functions that run
+rarely use boto3.
+
+    aws = Aws()
+    aws.call("sqs", "SendMessageBatch", QueueUrl=url, Entries=entries)
+
+https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import select
+import time
+
+from edge.credentials import CredentialSource
+from edge.errors import (
+    CLOCK_CODES,
+    EXPIRED_CODES,
+    AwsError,
+    RetryQuota,
+    delay_before_retry,
+    error_of,
+)
+from edge.signing import Signer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+ATTEMPTS = 3
+CONNECT_TIMEOUT_SECONDS = 2.0
+READ_TIMEOUT_SECONDS = 10.0
+TRUSTED_IDLE_SECONDS = 1.0
+LONGEST_IDLE_SECONDS = 30.0
+"""A connection that was idle for longer than the first is looked at before it is used, one that was
+idle for longer than the second is replaced: while a copy is frozen, or in a snapshot, its peer may
+have gone without this end being told."""
+SKEW_THAT_MATTERS_SECONDS = 60.0
+
+TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS"}
+"""The services and the prefix of their x-amz-target header, from their service models."""
+
+PARTITIONS = (
+    ("cn-", "amazonaws.com.cn"),
+    ("us-iso-", "c2s.ic.gov"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+    ("eusc-", "amazonaws.eu"),
+)
+
+
+class Aws:
+    """AWS as one function's role sees it. Not for use by two threads at once.
+
+    `give_up_at` (as time.monotonic()) bounds everything that a handler calls: no attempt begins
+    or waits beyond it, so that the caller gets an error with a name and not Lambda's time-out.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] = os.environ,
+        *,
+        attempts: int = ATTEMPTS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.calls = 0
+        self.give_up_at = float("inf")
+        self._environ = environ
+        self._attempts = attempts
+        self._sleep = sleep
+        self._credentials = CredentialSource(environ)
+        self._quota = RetryQuota()
+        self._skew = 0.0
+        self._tls: ssl.SSLContext | None = None
+        self._services: dict[str, Service] = {}
+
+    def call(self, service: str, operation: str, **params: object) -> dict[str, Any]:
+        """Call an operation and return its answer. Raises AwsError."""
+        api = self.service(service)
+        body = json.dumps(params).encode()
+        target = f"{TARGETS[service]}.{operation}"
+        taken = attempt = 0
+        corrections = {"clock", "credentials"}
+        while True:
+            attempt += 1
+            try:
+                answer = self._once(api, target, body)
+            except AwsError as error:
+                correction = self._correct(error)
+                if correction in corrections:
+                    corrections.remove(correction)
+                    attempt -= 1
+                    continue
+                taken += self._wait_for_retry(error, attempt)
+            else:
+                self._quota.give_back(taken)
+                return answer
+
+    def service(self, name: str) -> Service:
+        """A service's endpoint and connection; making it does not connect."""
+        service = self._services.get(name)
+        if service is None:
+            if name not in TARGETS:
+                raise ValueError(f"{name}: choose one of {', '.join(TARGETS)}, or use boto3")
+            region = self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION")
+            if not region:
+                raise AwsError("NoRegion", 0, "AWS_REGION is not set; set it", False)
+            url = endpoint_of(name, region=region, environ=self._environ)
+            service = self._services[name] = Service(name, region=region, url=url, aws=self)
+        return service
+
+    def prepare(self, *services: str) -> None:
+        """Make what the first call would wait for, without talking to anybody."""
+        for name in services:
+            if self.service(name).secure:
+                self.tls_context()
+
+    def tls_context(self) -> ssl.SSLContext:
+        """One TLS context for all services, since reading the certificates costs most of it."""
+        if self._tls is None:
+            import ssl
+
+            bundle = self._environ.get("AWS_CA_BUNDLE") or None
+            try:
+                self._tls = ssl.create_default_context(cafile=bundle)
+            except OSError as error:
+                raise AwsError(
+                    "InvalidCaBundle", 0, f"{bundle}: {error}; correct AWS_CA_BUNDLE", False
+                ) from error
+        return self._tls
+
+    def _once(self, service: Service, target: str, body: bytes) -> dict[str, Any]:
+        self.calls += 1
+        left = self.give_up_at - time.monotonic()
+        if left <= 0:
+            raise AwsError("Timeout", 0, f"no time is left for {target}", False)
+        headers = {
+            "content-type": "application/x-amz-json-1.0",
+            "host": service.host,
+            "x-amz-target": target,
+        }
+        signed = service.signer.sign(
+            self._credentials.current(),
+            path=service.path,
+            headers=headers,
+            body=body,
+            now=time.time() + self._skew,
+        )
+        try:
+            status, answered, answer = service.post(signed, body, longest=left)
+        except TimeoutError as error:
+            raise AwsError("Timeout", 0, f"{service.host}: no answer in time", True) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise connection_error(service.host, error) from error
+        if status >= 300:
+            refusal = error_of(status, answered, answer)
+            self._note_clock(refusal, answered)
+            raise refusal
+        try:
+            parsed = json.loads(answer) if answer else {}
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise AwsError("UnexpectedAnswer", status, f"{target}: not a JSON object", True)
+        return parsed
+
+    def _wait_for_retry(self, error: AwsError, attempt: int) -> int:
+        """Sleep before another attempt and return its price, or raise the error for good."""
+        if not error.retryable or attempt >= self._attempts:
+            raise error
+        delay = delay_before_retry(attempt)
+        if time.monotonic() + delay >= self.give_up_at:
+            raise error
+        cost = self._quota.take(after_timeout=error.code == "Timeout")
+        if not cost:
+            raise error
+        self._sleep(delay)
+        return cost
+
+    def _correct(self, error: AwsError) -> str | None:
+        """Remove the cause of a refused signature; say which correction was made, if any."""
+        if error.code in EXPIRED_CODES:
+            self._credentials.renew()
+            return "credentials"
+        return "clock" if isinstance(error, ClockError) else None
+
+    def _note_clock(self, error: AwsError, headers: Mapping[str, str]) -> None:
+        """A refusal whose Date differs from our clock is corrected and tried once more.
+
+        The clock of a copy that was frozen or restored can be behind for a moment.
+        """
+        if error.code not in CLOCK_CODES or "date" not in headers:
+            return
+        import email.utils
+
+        server = email.utils.parsedate_to_datetime(headers["date"]).timestamp()
+        skew = server - time.time()
+        if abs(skew - self._skew) > SKEW_THAT_MATTERS_SECONDS:
+            self._skew = skew
+            raise ClockError(error.code, error.status, error.message, error.retryable)
+
+
+class ClockError(AwsError):
+    """A refused signature whose cause, our clock, has been corrected."""
+
+
+class Service:
+    """One service: where it answers, its signing key, its kept connection."""
+
+    def __init__(self, name: str, *, region: str, url: str, aws: Aws) -> None:
+        scheme, _, rest = url.partition("://")
+        netloc, slash, path = rest.partition("/")
+        if scheme not in ("http", "https") or not netloc or "@" in netloc:
+            raise AwsError("InvalidEndpoint", 0, f"{url!r}: not an http(s) URL; correct it", False)
+        self.secure = scheme == "https"
+        self.path = (slash + path).rstrip("/") + "/"
+        self.signer = Signer(service=name, region=region)
+        self._aws = aws
+        self._connection: http.client.HTTPConnection | None = None
+        self._used_at = 0.0
+        try:
+            probe = http.client.HTTPConnection(netloc)
+        except http.client.InvalidURL as error:
+            raise AwsError("InvalidEndpoint", 0, f"{url!r}: {error}; correct it", False) from error
+        self._name = probe.host
+        self._port = (
+            probe.port if ":" in netloc.rpartition("]")[2] else (443 if self.secure else 80)
+        )
+        self.host = netloc.lower().removesuffix(":443" if self.secure else ":80")
+
+    def post(
+        self, headers: Mapping[str, str], body: bytes, *, longest: float
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send one request; status, headers with lower-case names, body.
+
+        A kept connection that turns out to be closed before the answer begins is replaced once.
+        """
+        connection, kept = self._open(longest)
+        try:
+            return self._exchange(connection, headers, body)
+        except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected):
+            self.close()
+            if not kept:
+                raise
+        except BaseException:
+            self.close()
+            raise
+        connection, _ = self._open(longest)
+        try:
+            return self._exchange(connection, headers, body)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection; the next request connects again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        connection.putrequest("POST", self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.putheader("content-length", str(len(body)))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        answer = response.read()
+        found = {name.lower(): value for name, value in response.getheaders()}
+        self._used_at = time.time()
+        if response.will_close:
+            self.close()
+        return response.status, found, answer
+
+    def _open(self, longest: float) -> tuple[http.client.HTTPConnection, bool]:
+        """The connection and whether it was used before."""
+        read_timeout = min(READ_TIMEOUT_SECONDS, longest)
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            idle = time.time() - self._used_at
+            if idle < TRUSTED_IDLE_SECONDS or (
+                idle < LONGEST_IDLE_SECONDS and not select.select([connection.sock], [], [], 0)[0]
+            ):
+                connection.sock.settimeout(read_timeout)
+                return connection, True
+            self.close()
+        timeout = min(CONNECT_TIMEOUT_SECONDS, longest)
+        if self.secure:
+            connection = http.client.HTTPSConnection(
+                self._name, self._port, timeout=timeout, context=self._aws.tls_context()
+            )
+        else:
+            connection = http.client.HTTPConnection(self._name, self._port, timeout=timeout)
+        connection.connect()
+        connection.sock.settimeout(read_timeout)
+        self._connection = connection
+        return connection, False
+
+
+def endpoint_of(service: str, *, region: str, environ: Mapping[str, str]) -> str:
+    """Where a service answers: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, or the Region's.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+    What this client does not do is refused by name, with what to set instead.
+    """
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
+        specific = f"AWS_ENDPOINT_URL_{service.upper()}"
+        configured = environ.get(specific) or environ.get("AWS_ENDPOINT_URL")
+        if configured:
+            return configured
+        for name in ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"):
+            if environ.get(name, "").lower() == "true":
+                raise AwsError(
+                    "UnusualEndpoint", 0, f"{name} is set; set {specific} to that endpoint", False
+                )
+    suffix = next((end for start, end in PARTITIONS if region.startswith(start)), "amazonaws.com")
+    return f"https://{service}.{region}.{suffix}"
+
+
+def connection_error(host: str, error: Exception) -> AwsError:
+    """A failure below HTTP; one that the certificate caused will not go away by itself."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return AwsError("CertificateError", 0, f"{host}: {error}; set AWS_CA_BUNDLE", False)
+    return AwsError("ConnectionError", 0, f"{host}: {error!r}", True)

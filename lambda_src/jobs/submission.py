@@ -1,0 +1,71 @@
+"""Hands a job's documents to the queue in batches of ten.
+
+A batch can fail in part. What SQS calls the sender's fault will not improve and is reported with
+the document; everything else is tried again a few times and then reported.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+"""
+
+from __future__ import annotations
+
+import json
+
+from edge.errors import delay_before_retry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Call = Callable[..., dict[str, Any]]
+
+LARGEST_BATCH = 10
+ROUNDS = 3
+
+
+def message_of(document: dict[str, str], *, job: str, index: int, expires: int) -> str:
+    """The body of one document's message; jobs/__init__.py describes it."""
+    return json.dumps(
+        {"job": job, "document": document_id(index), "expires": expires, **document},
+        separators=(",", ":"),
+    )
+
+
+def document_id(index: int) -> str:
+    """The sort key of a document's item."""
+    return f"{index:06d}"
+
+
+def send_batch(
+    call: Call, *, queue_url: str, messages: Sequence[str], sleep: Callable[[float], None]
+) -> dict[int, str]:
+    """Send up to ten messages; the reasons of those that SQS refused, by position.
+
+    Raises AwsError when a call as a whole fails for good; the messages of earlier rounds are sent.
+    """
+    refused: dict[int, str] = {}
+    open_ = list(range(len(messages)))
+    for round_ in range(1, ROUNDS + 1):
+        answer = call(
+            "sqs",
+            "SendMessageBatch",
+            QueueUrl=queue_url,
+            Entries=[{"Id": str(index), "MessageBody": messages[index]} for index in open_],
+        )
+        sent = {int(entry["Id"]) for entry in answer.get("Successful") or ()}
+        failed = {int(entry["Id"]): entry for entry in answer.get("Failed") or ()}
+        for index in open_:
+            if index not in sent:
+                entry = failed.get(index, {"Code": "NotAnswered"})
+                refused[index] = f"{entry.get('Code')}: {entry.get('Message', '')}".rstrip(": ")
+            else:
+                refused.pop(index, None)
+        open_ = [
+            index
+            for index in open_
+            if index not in sent and not failed.get(index, {}).get("SenderFault")
+        ]
+        if not open_:
+            break
+        if round_ < ROUNDS:
+            sleep(delay_before_retry(round_) / 4)
+    return refused
