@@ -66,9 +66,12 @@ def open_sqs(
 
 @pytest.fixture
 def consume(
-    server: SqsServer, open_sqs: Callable[..., FastSqs]
+    server: SqsServer,
+    open_sqs: Callable[..., FastSqs],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., InProcess]]:
     """A consumer of the test's server that runs a function; drained at the end of the test."""
+    monkeypatch.setattr("worker.consumer.FIRST_PAUSE_SECONDS", 0.1)
     with contextlib.ExitStack() as stack:
 
         def start(run: Callable[[Message], None], **values: object) -> InProcess:

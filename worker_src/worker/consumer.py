@@ -8,6 +8,7 @@ of messages in hand is bounded (worker.room).
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from queue import Empty, SimpleQueue
@@ -239,9 +240,10 @@ class Consumer:
             if chunk:
                 seconds = (time.perf_counter() - begun) / len(chunk)
                 self._room.measured(seconds)
-                if done:
-                    self._metrics.processed(len(done), seconds)
-                    self._deletes.add(self._leases.finish(done), send_here=send_here)
+                ours = self._leases.finish(done)
+                if ours:
+                    self._metrics.processed(len(ours), seconds)
+                    self._deletes.add(ours, send_here=send_here)
         finally:
             del self._running[thread]
             if chunk:
@@ -272,8 +274,11 @@ class Consumer:
             # Visible at once: the queue's redrive policy takes it after the last receive.
             self._leases.release(delivery, 0)
         elif isinstance(outcome, Retry):
+            seconds = outcome.after_seconds
+            if seconds is not None and math.isnan(seconds):
+                raise ValueError("after_seconds is not a number")
             self._metrics.count("MessagesRetried")
-            self._back_off(delivery, outcome.reason, outcome.after_seconds)
+            self._back_off(delivery, outcome.reason, seconds)
         else:
             self._metrics.count("MessagesFailed")
             self._logger.error(

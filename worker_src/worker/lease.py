@@ -21,6 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from worker.aws import AwsError
 from worker.delivery import Delivery
@@ -31,8 +32,17 @@ from worker.sqs import LARGEST_BATCH, EntryFailure, Sqs
 
 LINGER_SECONDS = 0.05
 IDLE_SECONDS = 3600.0
+MOST_TRIES = 3
 # SQS counts from the request, we from the answer: stop trusting a lease a little earlier.
 MARGIN_SECONDS = 0.25
+
+
+class Release(NamedTuple):
+    """A message to give back: visible after `seconds`. `tries` counts what SQS failed to do."""
+
+    delivery: Delivery
+    seconds: int
+    tries: int = 1
 
 
 class LeaseKeeper:
@@ -56,7 +66,7 @@ class LeaseKeeper:
         self._repeated = Repeated(logger)
         self._lock = threading.Lock()
         self._held: dict[Delivery, None] = {}
-        self._releases: deque[tuple[Delivery, int]] = deque()
+        self._releases: deque[Release] = deque()
         self._sending = 0
         self._wake = threading.Event()
         self._hurry = False
@@ -105,7 +115,7 @@ class LeaseKeeper:
         for kept in self.finish((delivery,)):
             held_for = time.monotonic() - kept.received_at
             allowed = LONGEST_LEASE_SECONDS - 1 - held_for
-            self._releases.append((kept, math.ceil(max(0, min(seconds, allowed)))))
+            self._releases.append(Release(kept, math.ceil(max(0, min(seconds, allowed)))))
             self._wake.set()
 
     def flush(self, *, deadline: float) -> bool:
@@ -209,8 +219,8 @@ class LeaseKeeper:
                 self._sending = 0
             self._extend_due()
 
-    def _send(self, batch: list[tuple[Delivery, int]]) -> None:
-        changes = [(delivery.receipt_handle, seconds) for delivery, seconds in batch]
+    def _send(self, batch: list[Release]) -> None:
+        changes = [(release.delivery.receipt_handle, release.seconds) for release in batch]
         try:
             failed = self._sqs.change_visibility(changes)
         except AwsError as error:
@@ -223,7 +233,11 @@ class LeaseKeeper:
             )
             return
         for failure in failed:
-            self._log_refused(batch[failure.entry][0], failure)
+            release = batch[failure.entry]
+            if failure.ours or release.tries == MOST_TRIES:
+                self._log_refused(release.delivery, failure)
+            else:
+                self._releases.append(release._replace(tries=release.tries + 1))
 
     def _log_refused(self, delivery: Delivery, failure: EntryFailure) -> None:
         self._logger.info(

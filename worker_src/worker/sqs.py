@@ -136,7 +136,17 @@ def deliveries(messages: Sequence[dict[str, Any]], *, visibility_timeout: int) -
 
 
 def failures(answer: dict[str, Any], count: int) -> list[EntryFailure]:
-    """The failed entries of a batch answer; entries that it does not mention count as failed."""
+    """The failed entries of a batch answer; entries that it does not mention count as failed.
+
+    Raises AwsError when the answer is not one to a batch of `count` entries.
+    """
+    try:
+        return _failures(answer, count)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise unexpected_answer(200, f"batch: {error!r}") from error
+
+
+def _failures(answer: dict[str, Any], count: int) -> list[EntryFailure]:
     successful = answer.get("Successful") or ()
     failed = answer.get("Failed") or ()
     if not failed and len(successful) == count:
@@ -151,6 +161,8 @@ def failures(answer: dict[str, Any], count: int) -> list[EntryFailure]:
         for entry in failed
     ]
     mentioned = {failure.entry for failure in found} | {int(e["Id"]) for e in successful}
+    if not mentioned <= set(range(count)):
+        raise ValueError(f"{sorted(mentioned)} of {count} entries")
     found.extend(
         EntryFailure(index, "NotAnswered", "SQS did not mention this entry", False)
         for index in range(count)
