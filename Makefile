@@ -11,9 +11,11 @@ BIN := $(VENV)/bin
 # The venv brings Node and the CDK CLI; the inner loop leaves template validation to `make test`.
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 CDK_DISABLE_CLI_TELEMETRY=true
 CDK := $(RUN) cdk --no-notices
+INSTALLED := $(VENV)/.app
 # LOCAL=1 aims deploy and destroy at the embedded AWS instead of an account.
 ifdef LOCAL
 CDK := $(RUN) python -m local cdk
+INSTALLED := $(VENV)/.dev
 endif
 
 .PHONY: help demo test test-all synth validate deploy destroy bench bench-quick lint format lock docs clean
@@ -38,10 +40,10 @@ validate: $(VENV)/.dev ## synthesize with the strict template validation and cdk
 	  -c @aws-cdk/core:validateAgainstDefaultRules=true -c @aws-cdk/core:strictCfnValidateErrors=true \
 	  -c groundwork:nag=true && echo "no findings"
 
-deploy: $(VENV)/.app ## deploy to the account of your credentials (STAGE=dev|prod; LOCAL=1: the embedded AWS)
+deploy: $(INSTALLED) ## deploy to the account of your credentials (STAGE=dev|prod; LOCAL=1: the embedded AWS)
 	@$(CDK) deploy --all -c stage=$(STAGE)
 
-destroy: $(VENV)/.app ## delete what deploy made (STAGE=..., LOCAL=1)
+destroy: $(INSTALLED) ## delete what deploy made (STAGE=..., LOCAL=1)
 	@$(CDK) destroy --all -c stage=$(STAGE)
 
 bench: $(VENV)/.dev ## ours and the peers side by side: ratios with medians

@@ -194,6 +194,7 @@ def main(arguments: list[str]) -> int:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
+    logging.getLogger("kms").setLevel(logging.ERROR)  # signing needs a package that we do not use
     folder, options = arguments
     try:
         serve(StateFolder(Path(folder)), json.loads(options))

@@ -40,3 +40,29 @@ def required(properties: Properties, name: str) -> Any:
     if properties.get(name) in (None, "", []):
         raise ValueError(f"Properties validation failed: #: required key [{name}] not found")
     return properties[name]
+
+
+def extend(resource_type: str, *, applied: Callable[[str, Properties, Properties], None]) -> None:
+    """Do more after MiniStack's own create and update of a type.
+
+    `applied(physical_id, old_properties, new_properties)`; the old ones are empty after a create.
+    """
+    handlers = table()[resource_type]
+    stock_create, stock_update = handlers["create"], handlers["update"]
+
+    def create(logical_id: str, properties: Properties, stack: str) -> Outcome:
+        outcome: Outcome = stock_create(logical_id, properties, stack)
+        applied(outcome[0], {}, properties)
+        return outcome
+
+    def update(physical_id: str, old: Properties, new: Properties, *rest: Any) -> Outcome:
+        outcome: Outcome = stock_update(physical_id, old, new, *rest)
+        applied(outcome[0], old if outcome[0] == physical_id else {}, new)
+        return outcome
+
+    handlers["create"], handlers["update"] = create, update
+
+
+def true(value: Any) -> bool:
+    """A boolean of a template, which may be text."""
+    return str(value).lower() == "true"

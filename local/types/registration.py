@@ -1,11 +1,31 @@
-"""Everything that we add to MiniStack, in one place."""
+"""Everything that we add to MiniStack's resource types, in one place."""
 
 from __future__ import annotations
 
-from local.types import alarms, flow_logs, machine_images, security_group_rules
+from local.types import (
+    alarms,
+    buckets,
+    flow_logs,
+    machine_images,
+    nat_gateways,
+    security_group_rules,
+    tables,
+    topics,
+)
+
+FAMILIES = (
+    alarms,
+    buckets,
+    flow_logs,
+    machine_images,
+    nat_gateways,
+    security_group_rules,
+    tables,
+    topics,
+)
 
 
 def register() -> None:
     """Hook all of it; once per process."""
-    for family in (security_group_rules, flow_logs, machine_images, alarms):
+    for family in FAMILIES:
         family.register()
