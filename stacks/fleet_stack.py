@@ -18,6 +18,7 @@ from stacks.constructs.fleet_dashboard import FleetDashboard
 from stacks.constructs.fleet_key import FleetKey
 from stacks.constructs.fleet_metrics import FleetMetrics
 from stacks.constructs.idempotency_table import IdempotencyTable
+from stacks.constructs.idle_scaling import IdleScaling
 from stacks.constructs.log_group import log_group
 from stacks.constructs.network import Network
 from stacks.constructs.upload_messages import UploadMessages
@@ -186,6 +187,14 @@ class FleetStack(Stack):
             anticipated_seconds=settings.anticipated_seconds,
             max_instances=settings.max_instances,
             warmup_seconds=settings.instance_warmup_seconds,
+        )
+        IdleScaling(
+            self,
+            "Idle",
+            group=group,
+            metrics=metrics,
+            min_instances=settings.min_instances,
+            idle_minutes=settings.idle_minutes,
         )
         topic = AlarmTopic(self, "AlarmTopic", email=settings.alarm_email, encryption_key=key).topic
         alarms = FleetAlarms(

@@ -122,6 +122,18 @@ class InstanceSettings(Capability):
             json_schema_extra=unit("share"),
         ),
     ]
+    idle_minutes: Annotated[
+        int,
+        Field(
+            default=3,
+            ge=2,
+            le=60,
+            description="With nothing in the queue, in flight or arriving for so long, the group "
+            "shrinks to its minimum at once. Target tracking alone takes a quarter of an hour. "
+            "Longer than the usual pauses of the senders, or every pause ends with a boot.",
+            json_schema_extra=unit("minutes"),
+        ),
+    ]
     seconds_per_message: Annotated[
         float,
         Field(

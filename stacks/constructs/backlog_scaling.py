@@ -9,9 +9,6 @@ from constructs import Construct
 
 from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics, backlog_per_instance
 
-# Steps of the wake-up: backlog in units of the target -> instances to start with.
-WAKE_STEPS = ((1, 1), (4, 2), (16, 8), (None, 32))
-
 
 class BacklogScaling(Construct):
     """Two policies: track the backlog per instance, and wake an empty group.
@@ -36,7 +33,8 @@ class BacklogScaling(Construct):
 
     Waking: what is documented of target tracking is proportional to the current capacity, and no
     page says what it does at 0. A step policy on an alarm of its own starts the first instances
-    after one minute of backlog; tracking takes over when they are in service.
+    after one minute of backlog: as many as tracking would ask for, rounded down to a power of two.
+    Tracking takes over when they are in service.
 
     The L2 construct refuses metric math here (aws-cdk issue 20659), hence the L1 policy.
     """
@@ -116,22 +114,15 @@ class BacklogScaling(Construct):
         self, metrics: FleetMetrics, target: float, max_instances: int, warmup_seconds: int
     ) -> None:
         policy = autoscaling.CfnScalingPolicy
-        steps = []
-        lower = 0.0
-        for multiple, instances in WAKE_STEPS:
-            adjustment = min(instances, max_instances)
-            last = multiple is None or adjustment == max_instances
-            upper = None if last or multiple is None else round(multiple * target, 3)
-            steps.append(
-                policy.StepAdjustmentProperty(
-                    metric_interval_lower_bound=lower,
-                    metric_interval_upper_bound=upper,
-                    scaling_adjustment=adjustment,
-                )
+        sizes = _sizes(max_instances)
+        steps = [
+            policy.StepAdjustmentProperty(
+                metric_interval_lower_bound=round(size * target, 3) if place else 0,
+                metric_interval_upper_bound=round(larger * target, 3) if larger else None,
+                scaling_adjustment=size,
             )
-            if upper is None:
-                break
-            lower = upper
+            for place, (size, larger) in enumerate(zip(sizes, [*sizes[1:], None], strict=True))
+        ]
         self.waking = policy(
             self,
             "WakeFromZero",
@@ -164,3 +155,14 @@ class BacklogScaling(Construct):
         resource = alarm.node.default_child
         assert isinstance(resource, cloudwatch.CfnAlarm)
         resource.alarm_actions = [self.waking.ref]
+
+
+def _sizes(max_instances: int) -> list[int]:
+    """Powers of two up to the maximum: 14 steps at most, of the 20 that a policy may have.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-quotas.html
+    """
+    return [
+        *(2**power for power in range(13) if 2**power < max_instances),
+        max_instances,
+    ]

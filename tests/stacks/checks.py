@@ -68,6 +68,7 @@ FLEET_CHECKS = (
     checks_scaling.check_denominator,
     checks_scaling.check_target,
     checks_scaling.check_wakes_from_zero,
+    checks_scaling.check_rests,
     checks_scaling.check_warm_up,
     checks_network.check_no_open_ports,
 )

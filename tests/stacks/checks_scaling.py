@@ -94,35 +94,73 @@ def check_target(template: Template) -> list[str]:
     return problems
 
 
-def check_wakes_from_zero(template: Template) -> list[str]:
-    """An empty group with a backlog gets instances by a step policy with its own alarm."""
-    steps = {
+def _step_policies(template: Template, part: str) -> dict[str, Properties]:
+    return {
         name: policy
         for name, policy in resources(template, "AWS::AutoScaling::ScalingPolicy").items()
-        if policy["PolicyType"] == "StepScaling"
+        if policy["PolicyType"] == "StepScaling" and part in name
     }
+
+
+def _alarms_of(template: Template, policy: str) -> list[Properties]:
+    return [
+        alarm
+        for alarm in resources(template, "AWS::CloudWatch::Alarm").values()
+        if f"<{policy}>" in text(alarm.get("AlarmActions", []))
+    ]
+
+
+def check_rests(template: Template) -> list[str]:
+    """An idle group goes to its minimum, and only when nothing waits, is in flight or arrives."""
+    policies = _step_policies(template, "Rest")
+    if len(policies) != 1:
+        return ["an idle group stays for a quarter of an hour"]
+    ((name, policy),) = policies.items()
+    (group,) = resources(template, "AWS::AutoScaling::AutoScalingGroup").values()
+    problems = []
+    sizes = [step["ScalingAdjustment"] for step in policy["StepAdjustments"]]
+    if policy["AdjustmentType"] != "ExactCapacity" or sizes != [int(group["MinSize"])]:
+        problems.append("an idle group does not go to its minimum")
+    alarms = _alarms_of(template, name)
+    if len(alarms) != 1:
+        return [*problems, "no alarm invokes the rest"]
+    (alarm,) = alarms
+    expressions = [item.get("Expression") for item in alarm.get("Metrics", [])]
+    if "IF(visible >= 0, visible + FILL(in_flight, 0) + FILL(sent, 0))" not in expressions:
+        problems.append("a group rests while there is something to do")
+    breaching = (alarm["ComparisonOperator"], alarm["Threshold"], alarm.get("TreatMissingData"))
+    if breaching != ("LessThanThreshold", 1, "notBreaching") or alarm["EvaluationPeriods"] < 2:
+        problems.append("a group rests on little evidence")
+    return problems
+
+
+def check_wakes_from_zero(template: Template) -> list[str]:
+    """An empty group with a backlog gets instances by a step policy with its own alarm."""
+    steps = _step_policies(template, "WakeFromZero")
     if len(steps) != 1:
         return ["nothing wakes an empty group"]
     ((name, policy),) = steps.items()
     problems = []
-    alarms = [
-        alarm
-        for alarm in resources(template, "AWS::CloudWatch::Alarm").values()
-        if f"<{name}>" in text(alarm.get("AlarmActions", []))
-    ]
+    alarms = _alarms_of(template, name)
     if len(alarms) != 1:
         problems.append("no alarm invokes the wake-up")
     else:
         expressions = [item.get("Expression") for item in alarms[0].get("Metrics", [])]
         if "IF(visible >= 0, IF(desired < 1, visible, 0))" not in expressions:
             problems.append("the wake-up does not look for an empty group")
-    adjustments = policy.get("StepAdjustments", [])
     if policy.get("AdjustmentType") != "ChangeInCapacity":
         problems.append("the wake-up can shrink the group")
+    return [*problems, *_step_problems(policy.get("StepAdjustments", []))]
+
+
+def _step_problems(adjustments: list[Properties]) -> list[str]:
+    problems = []
     if not adjustments or adjustments[0].get("MetricIntervalLowerBound") != 0:
         problems.append("the smallest backlog wakes nobody")
     if any(step["ScalingAdjustment"] < 1 for step in adjustments):
         problems.append("a step wakes nobody")
+    if len(adjustments) > 20:
+        problems.append("more steps than a policy may have")
     for one, following in pairwise(adjustments):
         if one.get("MetricIntervalUpperBound") != following.get("MetricIntervalLowerBound"):
             problems.append("steps overlap or leave a gap")

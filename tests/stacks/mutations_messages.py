@@ -154,6 +154,20 @@ MESSAGE_MUTATIONS: list[Case] = [
         changed(POLICY, "WakeFromZero", "AdjustmentType", "ExactCapacity"),
         "check_wakes_from_zero",
     ),
+    (
+        "rests at work",
+        "Fleet",
+        lambda t: next(
+            m for m in one(t, ALARM, "NothingToDo")["Metrics"] if "Expression" in m
+        ).update(Expression="visible"),
+        "check_rests",
+    ),
+    (
+        "rests at nothing but its minimum",
+        "Fleet",
+        changed(POLICY, "Rest", "StepAdjustments", 0, "ScalingAdjustment", 7),
+        "check_rests",
+    ),
     ("no warm-up", "Fleet", without(GROUP, "", "DefaultInstanceWarmup"), "check_warm_up"),
     ("no alarm for dead letters", "Fleet", without(ALARM, "AlarmsDeadLetters"), "check_alarms"),
     (
