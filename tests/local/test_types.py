@@ -1,0 +1,377 @@
+"""The resource types and properties that MiniStack lacks, through CloudFormation and the SDK."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, WaiterError
+
+from local.session import REPOSITORY, LocalAws
+from tests.stacks.synthesis import VARIANTS
+
+pytestmark = pytest.mark.xdist_group("local-aws")
+
+Resources = dict[str, dict[str, Any]]
+Deploy = Callable[[Resources], None]
+VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/16"}}
+SUBNET = {
+    "Type": "AWS::EC2::Subnet",
+    "Properties": {
+        "VpcId": {"Ref": "Vpc"},
+        "CidrBlock": "10.9.0.0/24",
+        "AvailabilityZone": "eu-west-1a",
+    },
+}
+
+
+class Stack:
+    """One stack, deployed without the CDK."""
+
+    def __init__(self, aws: LocalAws, name: str) -> None:
+        self._cloudformation = aws.client("cloudformation")
+        self._name = name
+        self._exists = False
+
+    def deploy(self, resources: Resources) -> None:
+        body = json.dumps({"Resources": resources})
+        call = self._cloudformation.update_stack if self._exists else self._create
+        call(StackName=self._name, TemplateBody=body)
+        verb = "update" if self._exists else "create"
+        self._exists = True
+        waiter = self._cloudformation.get_waiter(f"stack_{verb}_complete")
+        waiter.wait(StackName=self._name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+
+    def _create(self, **request: Any) -> None:
+        self._cloudformation.create_stack(**request, OnFailure="DO_NOTHING")
+
+    def id_of(self, logical_id: str) -> str:
+        found = self._cloudformation.describe_stack_resource(
+            StackName=self._name, LogicalResourceId=logical_id
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def why(self) -> str:
+        events = self._cloudformation.describe_stack_events(StackName=self._name)["StackEvents"]
+        return " ".join(each.get("ResourceStatusReason", "") for each in events)
+
+    def delete(self) -> None:
+        if self._exists:
+            self._cloudformation.delete_stack(StackName=self._name)
+            waiter = self._cloudformation.get_waiter("stack_delete_complete")
+            waiter.wait(StackName=self._name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+            self._exists = False
+
+
+@pytest.fixture
+def stack(aws: LocalAws, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    name = request.node.name.replace("_", "-").replace("[", "-").replace("]", "")[:100]
+    made = Stack(aws, name)
+    yield made
+    made.delete()
+
+
+@pytest.fixture(scope="session")
+def known_types() -> set[str]:
+    """Every type in the engine's table, read in a process of its own."""
+    program = (
+        "from local.types.registration import register; register()\n"
+        "from local.types.handlers import table; print(*table(), sep='\\n')"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    return set(outcome.stdout.split())
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_every_type_that_we_synthesize_is_known(
+    assemblies: Path, known_types: set[str], variant: str
+) -> None:
+    used = {
+        resource["Type"]
+        for path in (assemblies / variant).glob("*.template.json")
+        for resource in json.loads(path.read_text())["Resources"].values()
+    }
+    assert used
+    assert used - known_types == set()
+
+
+def test_an_unknown_type_is_refused_by_name_before_anything_is_made(
+    stack: Stack, aws: LocalAws
+) -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "never-made"}}
+    with pytest.raises(ClientError, match="AWS::Groundwork::Nothing"):
+        stack.deploy({"Queue": queue, "Nothing": {"Type": "AWS::Groundwork::Nothing"}})
+    assert "never-made" not in str(aws.client("sqs").list_queues().get("QueueUrls"))
+    stack._exists = False
+
+
+# Security group rules
+
+
+def ingress(**properties: Any) -> Resources:
+    group = {"GroupDescription": "g", "VpcId": {"Ref": "Vpc"}}
+    rule = {
+        "GroupId": {"Fn::GetAtt": ["Endpoints", "GroupId"]},
+        "SourceSecurityGroupId": {"Fn::GetAtt": ["Workers", "GroupId"]},
+        "IpProtocol": "tcp",
+        "FromPort": 443,
+        "ToPort": 443,
+        **properties,
+    }
+    return {
+        "Vpc": VPC,
+        "Endpoints": {"Type": "AWS::EC2::SecurityGroup", "Properties": group},
+        "Workers": {"Type": "AWS::EC2::SecurityGroup", "Properties": group},
+        "Rule": {"Type": "AWS::EC2::SecurityGroupIngress", "Properties": rule},
+    }
+
+
+def permissions(aws: LocalAws, stack: Stack) -> list[dict[str, Any]]:
+    groups = aws.client("ec2").describe_security_groups(GroupIds=[stack.id_of("Endpoints")])
+    return list(groups["SecurityGroups"][0]["IpPermissions"])
+
+
+def test_a_rule_beside_its_group_is_a_permission_of_the_group(aws: LocalAws, stack: Stack) -> None:
+    stack.deploy(ingress())
+    (permission,) = permissions(aws, stack)
+    assert (permission["FromPort"], permission["ToPort"]) == (443, 443)
+    assert permission["UserIdGroupPairs"][0]["GroupId"] == stack.id_of("Workers")
+
+
+def test_a_changed_rule_takes_the_place_of_the_old_one(aws: LocalAws, stack: Stack) -> None:
+    stack.deploy(ingress())
+    first = stack.id_of("Rule")
+    stack.deploy(ingress(FromPort=8443, ToPort=8443))
+    (permission,) = permissions(aws, stack)
+    assert permission["FromPort"] == 8443
+    assert stack.id_of("Rule") != first
+
+
+def test_a_removed_rule_is_gone(aws: LocalAws, stack: Stack) -> None:
+    resources = ingress()
+    stack.deploy(resources)
+    del resources["Rule"]
+    stack.deploy(resources)
+    assert permissions(aws, stack) == []
+
+
+def test_a_rule_of_a_group_that_is_not_there_fails_with_the_reason(stack: Stack) -> None:
+    rule = ingress(GroupId="sg-nowhere")["Rule"]
+    rule["Properties"]["SourceSecurityGroupId"] = "sg-nowhere"
+    with pytest.raises(WaiterError):
+        stack.deploy({"Rule": rule})
+    assert "sg-nowhere" in stack.why()
+
+
+# Network
+
+
+def test_a_flow_log_is_recorded_and_removed(aws: LocalAws, stack: Stack) -> None:
+    log = {
+        "Type": "AWS::EC2::FlowLog",
+        "Properties": {
+            "ResourceId": {"Ref": "Vpc"},
+            "ResourceType": "VPC",
+            "TrafficType": "ALL",
+            "LogGroupName": "flow",
+            "DeliverLogsPermissionArn": "arn:aws:iam::000000000000:role/flow",
+        },
+    }
+    stack.deploy({"Vpc": VPC, "Log": log})
+    ec2 = aws.client("ec2")
+    (found,) = ec2.describe_flow_logs(FlowLogIds=[stack.id_of("Log")])["FlowLogs"]
+    assert found["ResourceId"] == stack.id_of("Vpc")
+    assert found["LogDestination"] == "flow"
+    identifier = stack.id_of("Log")
+    stack.deploy({"Vpc": VPC})
+    assert ec2.describe_flow_logs(FlowLogIds=[identifier])["FlowLogs"] == []
+
+
+def test_a_nat_gateway_takes_its_address(aws: LocalAws, stack: Stack) -> None:
+    gateway = {
+        "SubnetId": {"Ref": "Subnet"},
+        "AllocationId": {"Fn::GetAtt": ["Address", "AllocationId"]},
+    }
+    stack.deploy(
+        {
+            "Vpc": VPC,
+            "Subnet": SUBNET,
+            "Address": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
+            "Gateway": {"Type": "AWS::EC2::NatGateway", "Properties": gateway},
+        }
+    )
+    ec2 = aws.client("ec2")
+    gateways = ec2.describe_nat_gateways(NatGatewayIds=[stack.id_of("Gateway")])["NatGateways"]
+    assert gateways[0]["VpcId"] == stack.id_of("Vpc")
+    public = stack.id_of("Address")
+    assert public in {each["PublicIp"] for each in ec2.describe_addresses()["Addresses"]}
+    stack.delete()
+    assert public not in {each["PublicIp"] for each in ec2.describe_addresses()["Addresses"]}
+
+
+# Alarms
+
+
+def alarm(**properties: Any) -> Resources:
+    metric = {
+        "Metric": {"Namespace": "AWS/SQS", "MetricName": "NumberOfMessagesSent"},
+        "Period": 60,
+        "Stat": "Sum",
+    }
+    return {
+        "Alarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "ComparisonOperator": "GreaterThanThreshold",
+                "EvaluationPeriods": 2,
+                "Threshold": 1,
+                "TreatMissingData": "notBreaching",
+                "Metrics": [
+                    {"Id": "sent", "MetricStat": metric, "ReturnData": False},
+                    {"Id": "double", "Expression": "sent * 2"},
+                ],
+                **properties,
+            },
+        }
+    }
+
+
+def test_an_alarm_on_metric_math_is_kept_as_it_is(aws: LocalAws, stack: Stack) -> None:
+    stack.deploy(alarm())
+    cloudwatch = aws.client("cloudwatch")
+    (found,) = cloudwatch.describe_alarms(AlarmNames=[stack.id_of("Alarm")])["MetricAlarms"]
+    assert [each["Id"] for each in found["Metrics"]] == ["sent", "double"]
+    assert found["StateValue"] == "INSUFFICIENT_DATA"
+    assert "MetricName" not in found
+
+
+def test_an_alarm_that_mixes_math_and_a_metric_is_refused(stack: Stack) -> None:
+    with pytest.raises(WaiterError):
+        stack.deploy(alarm(MetricName="NumberOfMessagesSent", Namespace="AWS/SQS"))
+    assert "Metrics cannot be combined with MetricName" in stack.why()
+
+
+def test_putting_a_metric_does_not_change_an_alarm_by_itself(aws: LocalAws, stack: Stack) -> None:
+    single = alarm(MetricName="Load", Namespace="Test", Period=60, Statistic="Sum")
+    del single["Alarm"]["Properties"]["Metrics"]
+    stack.deploy(single)
+    cloudwatch = aws.client("cloudwatch")
+    datum = {
+        "MetricName": "Load",
+        "Value": 100.0,
+        "Dimensions": [{"Name": "Other", "Value": "thing"}],
+    }
+    cloudwatch.put_metric_data(Namespace="Test", MetricData=[datum])
+    (found,) = cloudwatch.describe_alarms(AlarmNames=[stack.id_of("Alarm")])["MetricAlarms"]
+    assert found["StateValue"] == "INSUFFICIENT_DATA"
+
+
+# Buckets, tables, topics
+
+
+def bucket(**properties: Any) -> Resources:
+    return {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}}
+
+
+def test_a_bucket_keeps_encryption_lifecycle_logging_ownership_and_tags(
+    aws: LocalAws, stack: Stack
+) -> None:
+    rule = {
+        "Id": "tidy",
+        "Status": "Enabled",
+        "ExpiredObjectDeleteMarker": True,
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+    }
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/key"}
+    encryption = [{"BucketKeyEnabled": True, "ServerSideEncryptionByDefault": default}]
+    resources = bucket(
+        BucketEncryption={"ServerSideEncryptionConfiguration": encryption},
+        LifecycleConfiguration={"Rules": [rule]},
+        LoggingConfiguration={"DestinationBucketName": "logs", "LogFilePrefix": "b/"},
+        OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
+        Tags=[{"Key": "Stage", "Value": "dev"}],
+    )
+    stack.deploy(resources)
+    s3, name = aws.client("s3"), stack.id_of("Bucket")
+    (kept,) = s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert kept["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert kept["Expiration"] == {"ExpiredObjectDeleteMarker": True}
+    assert kept["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert s3.get_bucket_logging(Bucket=name)["LoggingEnabled"]["TargetBucket"] == "logs"
+    encrypted = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]
+    assert encrypted["Rules"][0]["ApplyServerSideEncryptionByDefault"] == default
+    owned = s3.get_bucket_ownership_controls(Bucket=name)["OwnershipControls"]
+    assert owned["Rules"][0]["ObjectOwnership"] == "BucketOwnerPreferred"
+    tags = s3.get_bucket_tagging(Bucket=name)["TagSet"]
+    assert {"Key": "Stage", "Value": "dev"} in tags
+
+    del resources["Bucket"]["Properties"]["LifecycleConfiguration"]
+    stack.deploy(resources)
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        s3.get_bucket_lifecycle_configuration(Bucket=name)
+
+
+def test_a_lifecycle_rule_that_is_not_played_is_refused_by_name(stack: Stack) -> None:
+    rule = {"Status": "Enabled", "TagFilters": [{"Key": "a", "Value": "b"}]}
+    with pytest.raises(WaiterError):
+        stack.deploy(bucket(LifecycleConfiguration={"Rules": [rule]}))
+    assert "LifecycleConfiguration.Rules.TagFilters" in stack.why()
+
+
+def table(**properties: Any) -> Resources:
+    return {
+        "Table": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+                "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+                "BillingMode": "PAY_PER_REQUEST",
+                **properties,
+            },
+        }
+    }
+
+
+def test_a_table_keeps_time_to_live_recovery_and_key(aws: LocalAws, stack: Stack) -> None:
+    key = "arn:aws:kms:eu-west-1:000000000000:key/k"
+    stack.deploy(
+        table(
+            TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+            SSESpecification={"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+        )
+    )
+    dynamodb, name = aws.client("dynamodb"), stack.id_of("Table")
+    lives = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert lives == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+    backups = dynamodb.describe_continuous_backups(TableName=name)
+    recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+    described = dynamodb.describe_table(TableName=name)["Table"]
+    assert described["SSEDescription"]["KMSMasterKeyArn"] == key
+    stack.deploy(table())
+    lives = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert lives["TimeToLiveStatus"] == "DISABLED"
+
+
+def test_a_topic_keeps_its_key(aws: LocalAws, stack: Stack) -> None:
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "alias/key"}}
+    stack.deploy({"Topic": topic})
+    found = aws.client("sns").get_topic_attributes(TopicArn=stack.id_of("Topic"))["Attributes"]
+    assert found["KmsMasterKeyId"] == "alias/key"
+
+
+def test_the_parameters_that_name_amazon_linux_are_there(aws: LocalAws) -> None:
+    name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+    found = aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    assert found.startswith("ami-")
+    with pytest.raises(ClientError):
+        aws.client("ssm").put_parameter(Name=f"{name}-mine", Value="x", Type="String")
