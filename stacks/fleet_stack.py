@@ -193,7 +193,6 @@ class FleetStack(Stack):
             "Idle",
             group=group,
             metrics=metrics,
-            min_instances=settings.min_instances,
             idle_minutes=settings.idle_minutes,
         )
         topic = AlarmTopic(self, "AlarmTopic", email=settings.alarm_email, encryption_key=key).topic

@@ -10,7 +10,10 @@ from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics
 
 
 class IdleScaling(Construct):
-    """A step policy that sets the capacity to the minimum when queue and arrivals are at zero.
+    """A step policy that asks for 0 instances when queue and arrivals are at zero.
+
+    The group's minimum makes of the 0 what it allows: no policy goes below it
+    (https://docs.aws.amazon.com/autoscaling/ec2/userguide/asg-capacity-limits.html).
 
     Target tracking waits for about fifteen minutes, and then scales in "more gradually"
     (https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-target-tracking.html). After a
@@ -29,7 +32,6 @@ class IdleScaling(Construct):
         *,
         group: autoscaling.AutoScalingGroup,
         metrics: FleetMetrics,
-        min_instances: int,
         idle_minutes: int,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -42,9 +44,7 @@ class IdleScaling(Construct):
             adjustment_type="ExactCapacity",
             metric_aggregation_type="Maximum",
             step_adjustments=[
-                policy.StepAdjustmentProperty(
-                    metric_interval_upper_bound=0, scaling_adjustment=min_instances
-                )
+                policy.StepAdjustmentProperty(metric_interval_upper_bound=0, scaling_adjustment=0)
             ],
         )
         alarm = cloudwatch.Alarm(
