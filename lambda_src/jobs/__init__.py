@@ -33,7 +33,7 @@ The message that connects them is {"job": ..., "document": "000012", "expires": 
 "key": ..., "bucket": ..., "versionId": ...}; the last two are absent where the request has none.
 SQS delivers at least once, so the worker's write must be repeatable: PutItem, "rejected" under the
 condition `attribute_not_exists(job)`, so that a late redelivery cannot undo "done". There are no
-counters: all workers would write to one item, and a redelivered message would count twice. A message
+counters: all workers would write to one item, and a redelivered message would count twice. One
 that exhausts its retries ends in the dead-letter queue and has no item, so its job stays unfinished
 until it is redriven, which is the truth.
 """

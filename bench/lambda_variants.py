@@ -1,0 +1,137 @@
+"""The functions that bench.cold_start compares: ours, and the same job written the usual ways.
+
+The job is what POST /jobs does with one document: an item is written, a message sent, the item
+written again. The usual ways do no more than that; ours validates, is idempotent and reports too.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.assembly import REPOSITORY
+
+BASELINE = "boto3 at the top"
+
+CALLS = """
+def handler(event, context):
+    documents = json.loads(event["body"])["documents"]
+    {before}item = {{"job": {{"S": context.aws_request_id}}, "document": {{"S": "#job"}}}}
+    condition = "attribute_not_exists(job)"
+    dynamodb.put_item(TableName="jobs", Item=item, ConditionExpression=condition)
+    entries = [{{"Id": str(i), "MessageBody": json.dumps(d)}} for i, d in enumerate(documents)]
+    sqs.send_message_batch(QueueUrl="https://queue.invalid/1/jobs", Entries=entries)
+    dynamodb.put_item(TableName="jobs", Item=item)
+    return {{"statusCode": 202, "body": "{{}}"}}
+"""
+TOP = 'import json, boto3\ndynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")\n'
+LAZY = """
+@functools.cache
+def clients():
+    {first}return boto3.client("dynamodb"), boto3.client("sqs")
+"""
+USE_LAZY = "dynamodb, sqs = clients()\n    "
+
+POWERTOOLS = (
+    "from aws_lambda_powertools import Logger, Metrics, Tracer\n"
+    'logger, metrics = Logger(service="jobs"), Metrics(namespace="jobs", service="jobs")\n'
+    'tracer = Tracer(service="jobs", disabled=True)\n'
+)
+PYDANTIC = (
+    "from pydantic import BaseModel, Field\n"
+    "class Document(BaseModel):\n"
+    "    key: str = Field(min_length=1, max_length=1024)\n"
+    "class Submission(BaseModel):\n"
+    "    documents: list[Document]\n"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A function to measure. `packages` are what it has to be packaged with."""
+
+    name: str
+    handler: str = "handler.handler"
+    source: str = ""
+    folders: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    calls_per_invocation: int = 3
+
+
+def _boto3(*, first: str = "") -> str:
+    return first + TOP + CALLS.format(before="")
+
+
+def _lazy_boto3(*, imports: str, first: str) -> str:
+    return imports + LAZY.format(first=first) + CALLS.format(before=USE_LAZY)
+
+
+def variants(*, everything: bool) -> list[Variant]:
+    """What is measured, in the order of the table; `everything` adds the slow ones."""
+    found = [
+        Variant(
+            name="empty handler",
+            source="def handler(event, context):\n    return {}\n",
+            calls_per_invocation=0,
+        ),
+        Variant(name="ours: jobs", handler="jobs.handler.handler", folders=("jobs", "edge")),
+        Variant(name=BASELINE, source=_boto3(), packages=("boto3",)),
+        Variant(
+            name="boto3 at the top, clients in the handler",
+            source=_lazy_boto3(imports="import functools, json, boto3\n", first=""),
+            packages=("boto3",),
+        ),
+        Variant(
+            name="boto3 imported in the handler",
+            source=_lazy_boto3(imports="import functools, json\n", first="import boto3\n    "),
+            packages=("boto3",),
+        ),
+        Variant(
+            name="boto3 and Powertools (Logger, Metrics, Tracer)",
+            source=_boto3(first=POWERTOOLS),
+            packages=("boto3", "aws-lambda-powertools", "aws-xray-sdk"),
+        ),
+        Variant(
+            name="boto3 and one pydantic model",
+            source=_boto3(first=PYDANTIC),
+            packages=("boto3", "pydantic"),
+        ),
+    ]
+    if everything:
+        found.append(
+            Variant(
+                name="boto3 and langchain-aws embeddings",
+                source=_boto3(first="from langchain_aws import BedrockEmbeddings\n"),
+                packages=("boto3", "langchain-aws"),
+            )
+        )
+    return found
+
+
+def write(variant: Variant, folder: Path) -> None:
+    """Lay a variant out as its package would be unpacked in Lambda."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if variant.source:
+        (folder / "handler.py").write_text(variant.source)
+    for name in variant.folders:
+        shutil.copytree(
+            REPOSITORY / "lambda_src" / name,
+            folder / name,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+
+
+def event() -> dict[str, object]:
+    """A POST /jobs as an HTTP API sends it."""
+    return {
+        "version": "2.0",
+        "routeKey": "POST /jobs",
+        "rawPath": "/jobs",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST", "path": "/jobs"}, "stage": "$default"},
+        "body": json.dumps({"documents": [{"key": "incoming/report.pdf"}]}),
+        "isBase64Encoded": False,
+    }
