@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -38,16 +39,23 @@ class LineHandler(logging.Handler):
     """Writes a line by a single system call, so that lines of several processes do not mix."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record; a reader that is gone does not stop the work."""
+        """Write one record, in short where a field has no text."""
         try:
-            write_line(self.format(record))
-        except OSError:
-            self.handleError(record)
+            line = self.format(record)
+        except Exception as error:
+            fields = {
+                "level": record.levelname,
+                "event": str(record.msg),
+                "unprintable": type(error).__name__,
+            }
+            line = json.dumps(fields)
+        write_line(line)
 
 
 def write_line(line: str) -> None:
-    """Write one line to standard output."""
-    os.write(1, f"{line}\n".encode())
+    """Write one line to standard output; a reader that is gone does not stop the work."""
+    with contextlib.suppress(OSError):
+        os.write(1, f"{line}\n".encode())
 
 
 def set_up_logs(level: int = logging.INFO) -> logging.Logger:
