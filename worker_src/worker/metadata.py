@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from worker.http_connection import ConnectionFailedError, HttpConnection, Response
 
 DEFAULT_ENDPOINT = "http://169.254.169.254"
+IPV6_ENDPOINT = "http://[fd00:ec2::254]"
 TOKEN_SECONDS = 21_600
 TIMEOUT_SECONDS = 1.0
 
@@ -95,7 +96,9 @@ def open_metadata(environ: Mapping[str, str]) -> Metadata | None:
     """The service that botocore would ask; None when it is switched off by AWS's variable."""
     if environ.get("AWS_EC2_METADATA_DISABLED", "").lower() == "true":
         return None
-    return Metadata(environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or DEFAULT_ENDPOINT)
+    mode = environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "").lower()
+    default = IPV6_ENDPOINT if mode == "ipv6" else DEFAULT_ENDPOINT
+    return Metadata(environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or default)
 
 
 def spot_departure(notice: str, *, now: float) -> Departure:
