@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Mapping
 
@@ -106,7 +107,13 @@ class ProcessTree:
                     "a worker process ended and is started again",
                     extra={"exit_status": child.exit_status, "restarts": child.restarts},
                 )
-            child.start()
+            try:
+                child.start()
+            except OSError as error:
+                self._logger.error(
+                    "a worker process could not be started; trying again",
+                    extra={"error": str(error)},
+                )
 
     def _replace_stuck(self) -> None:
         for child in self._children:
@@ -117,7 +124,11 @@ class ProcessTree:
                 )
                 child.kill()
                 if not self._reported_unhealthy:
-                    self._reported_unhealthy = self._lifecycle.report_unhealthy()
+                    # In a thread: a call that hangs must not keep this process from draining.
+                    threading.Thread(target=self._report_unhealthy, daemon=True).start()
+
+    def _report_unhealthy(self) -> None:
+        self._reported_unhealthy = self._lifecycle.report_unhealthy()
 
     def _leave(self, departure: Departure) -> None:
         begun = time.monotonic()
@@ -137,15 +148,14 @@ class ProcessTree:
 
     def _stop_all(self, seconds: float) -> bool:
         """Drain all workers; True when none had to be cut short."""
-        for child in self._children:
+        children = [child for child in self._children if child.is_running]
+        for child in children:
             child.drain(seconds)
         deadline = time.monotonic() + seconds + KILL_AFTER_SECONDS
-        while any(child.is_running for child in self._children) and time.monotonic() < deadline:
+        while any(child.is_running for child in children) and time.monotonic() < deadline:
             time.sleep(0.02)
-        in_time = all(child.exit_status in (0, None) for child in self._children) and not any(
-            child.is_running for child in self._children
-        )
-        for child in self._children:
+        in_time = not any(child.is_running or child.exit_status for child in children)
+        for child in children:
             child.kill()
         return in_time
 

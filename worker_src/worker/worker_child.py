@@ -49,14 +49,19 @@ class WorkerChild:
         return time.monotonic() >= self._start_after
 
     def start(self) -> None:
-        """Start the process."""
+        """Start the process. Raises OSError when the machine cannot; a pause follows then too."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # nosec B603 - no shell, fixed arguments
-                [sys.executable, "-m", "worker", "--control", str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-            )
+        try:
+            with theirs:
+                self._process = subprocess.Popen(  # nosec B603 - no shell, fixed arguments
+                    [sys.executable, "-m", "worker", "--control", str(theirs.fileno())],
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                )
+        except OSError:
+            ours.close()
+            self._pause()
+            raise
         ours.setblocking(False)
         self._control = ours
         self._started_at = self._last_pulse = time.monotonic()
@@ -99,8 +104,10 @@ class WorkerChild:
         if self._control is not None:
             self._control.close()
             self._control = None
-        now = time.monotonic()
-        if now - self._started_at > LONG_LIFE_SECONDS:
+        if time.monotonic() - self._started_at > LONG_LIFE_SECONDS:
             self._delay = FIRST_RESTART_SECONDS
-        self._start_after = now + self._delay
+        self._pause()
+
+    def _pause(self) -> None:
+        self._start_after = time.monotonic() + self._delay
         self._delay = min(LONGEST_RESTART_SECONDS, self._delay * 2)

@@ -123,6 +123,7 @@ class _Process:
         self._consumer.start()
         self._logger.info("worker started", extra={"job": self._settings.job})
         next_report = time.monotonic() + self._settings.metrics_interval
+        self._beat()
         while not self._drain.wait(PULSE_SECONDS):
             self._beat()
             if time.monotonic() >= next_report:
