@@ -1,7 +1,7 @@
 """Cold starts of our functions and of the usual ways to write them, in Lambda's runtime client.
 
     python -m bench.cold_start             every variant, 12 fresh processes each
-    python -m bench.cold_start --quick     4 fresh processes each, under a minute
+    python -m bench.cold_start --quick     2 to 4 fresh processes each, at most a minute
     python -m bench.cold_start --all       langchain as well
     python -m bench.cold_start --python python3.13
 
@@ -20,10 +20,11 @@ import random
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from bench.assembly import REPOSITORY
-from bench.lambda_aws import AwsServer, bundle_with
+from bench.lambda_aws import AwsServer, bundle_with, trust
 from bench.lambda_install import (
     CACHE,
     InstallError,
@@ -40,6 +41,9 @@ from bench.lambda_runtime_api import RuntimeApiError
 from bench.lambda_variants import BASELINE, Variant, event, variants, write
 from bench.sqs_process import ServerError, make_certificate
 
+ROUNDS, LONGEST_SECONDS = 12, 600.0
+QUICK_ROUNDS, QUICK_SECONDS = 4, 40.0
+FEWEST_ROUNDS = 2
 MOST_OF_INIT = 0.3
 MOST_OF_COLD = 0.35
 MOST_PACKAGE_MB = 5.0
@@ -58,7 +62,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{chosen.python} is no Python that runs; name another with --python")
         return 2
     try:
-        costs = run(interpreter, rounds=4 if chosen.quick else 12, everything=chosen.all)
+        costs = run(
+            interpreter,
+            rounds=QUICK_ROUNDS if chosen.quick else ROUNDS,
+            seconds=QUICK_SECONDS if chosen.quick else LONGEST_SECONDS,
+            everything=chosen.all,
+        )
     except (InstallError, ServerError, RuntimeApiError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -67,9 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(
-    interpreter: Interpreter, *, rounds: int, everything: bool
+    interpreter: Interpreter, *, rounds: int, seconds: float, everything: bool
 ) -> dict[str, tuple[float, list[Cost]]]:
-    """Package size in MB and costs of each variant."""
+    """Package size in MB and costs of each variant; fewer rounds when `seconds` are over."""
     python = install(interpreter, everything=everything)
     measured = variants(everything=everything)
     folders = {v.name: CACHE / "functions" / f"{i}" for i, v in enumerate(measured)}
@@ -82,15 +91,23 @@ def run(
         certificate = make_certificate(Path(scratch))
         bundle = bundle_with(certificate, certificates=certificates(python), folder=Path(scratch))
         with AwsServer(certificate) as server:
-            environment = _environment(server.url, bundle)
+            environments = {
+                v.name: _environment(
+                    server.url, None if trust(certificate, folders[v.name]) else bundle
+                )
+                for v in measured
+            }
+            end = time.monotonic() + seconds
             for number in range(rounds + 1):
+                if number > FEWEST_ROUNDS and time.monotonic() > end:
+                    break
                 for variant in random.sample(measured, len(measured)):
                     before = server.calls
                     cost = measure(
                         python=python,
                         handler=variant.handler,
                         folder=folders[variant.name],
-                        environment=environment,
+                        environment=environments[variant.name],
                         event=event(),
                         processor=last_processor(),
                     )
@@ -176,7 +193,7 @@ def _megabytes(variant: Variant, python: Path, folder: Path) -> float:
     return (own + package_bytes(python, variant.packages)) / 1_000_000
 
 
-def _environment(url: str, bundle: Path) -> dict[str, str]:
+def _environment(url: str, bundle: Path | None) -> dict[str, str]:
     """What Lambda sets, and where our AWS is."""
     return {
         "PATH": os.environ["PATH"],
@@ -192,7 +209,7 @@ def _environment(url: str, bundle: Path) -> dict[str, str]:
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
         "AWS_ENDPOINT_URL": url,
-        "AWS_CA_BUNDLE": str(bundle),
+        **({"AWS_CA_BUNDLE": str(bundle)} if bundle else {}),
         "JOBS_TABLE": "jobs",
         "QUEUE_URL": "https://queue.invalid/1/jobs",
     }

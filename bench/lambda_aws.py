@@ -79,6 +79,15 @@ def bundle_with(certificate: Certificate, *, certificates: Path, folder: Path) -
     return bundle
 
 
+def trust(certificate: Certificate, folder: Path) -> bool:
+    """Add the server's certificate to a function's own authorities; False when it has none."""
+    roots = folder / "edge" / "amazon_roots.pem"
+    if not roots.is_file():
+        return False
+    roots.write_text(roots.read_text() + certificate.certificate.read_text())
+    return True
+
+
 def _sent(entry: dict[str, str]) -> dict[str, str]:
     digest = md5(entry["MessageBody"].encode(), usedforsecurity=False).hexdigest()
     return {"Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": digest}

@@ -47,6 +47,8 @@ idle for longer than the second is replaced: while a copy is frozen, or in a sna
 have gone without this end being told."""
 SKEW_THAT_MATTERS_SECONDS = 60.0
 
+AMAZON_ROOTS = os.path.join(os.path.dirname(__file__), "amazon_roots.pem")  # noqa: PTH118, PTH120
+
 TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS"}
 """The services and the prefix of their x-amz-target header, from their service models."""
 
@@ -83,6 +85,7 @@ class Aws:
         self._quota = RetryQuota()
         self._skew = 0.0
         self._tls: ssl.SSLContext | None = None
+        self._all_roots = False
         self._services: dict[str, Service] = {}
 
     def call(self, service: str, operation: str, **params: object) -> dict[str, Any]:
@@ -91,7 +94,7 @@ class Aws:
         body = json.dumps(params).encode()
         target = f"{TARGETS[service]}.{operation}"
         taken = attempt = 0
-        corrections = {"clock", "credentials"}
+        corrections = {"certificates", "clock", "credentials"}
         while True:
             attempt += 1
             try:
@@ -120,24 +123,35 @@ class Aws:
             service = self._services[name] = Service(name, region=region, url=url, aws=self)
         return service
 
-    def prepare(self, *services: str) -> None:
-        """Make what the first call would wait for, without talking to anybody."""
+    def prepare(self, *services: str) -> Aws:
+        """Make what the first call would wait for, without talking to anybody.
+
+        For the top of a module: Lambda initialises at full speed, whatever the memory setting.
+        """
         for name in services:
             if self.service(name).secure:
                 self.tls_context()
+        return self
 
     def tls_context(self) -> ssl.SSLContext:
-        """One TLS context for all services, since reading the certificates costs most of it."""
+        """One TLS context for all services.
+
+        Reading the 120 to 150 authorities of a usual bundle takes longer than all the rest of a
+        first call, so AWS's own five are tried first and the system's only when they do not do.
+        AWS_CA_BUNDLE replaces both.
+        """
         if self._tls is None:
             import ssl
 
             bundle = self._environ.get("AWS_CA_BUNDLE") or None
+            few = None if self._all_roots else AMAZON_ROOTS
             try:
-                self._tls = ssl.create_default_context(cafile=bundle)
+                self._tls = ssl.create_default_context(cafile=bundle or few)
             except OSError as error:
                 raise AwsError(
                     "InvalidCaBundle", 0, f"{bundle}: {error}; correct AWS_CA_BUNDLE", False
                 ) from error
+            self._all_roots = self._all_roots or bundle is not None
         return self._tls
 
     def _once(self, service: Service, target: str, body: bytes) -> dict[str, Any]:
@@ -189,10 +203,13 @@ class Aws:
         return cost
 
     def _correct(self, error: AwsError) -> str | None:
-        """Remove the cause of a refused signature; say which correction was made, if any."""
+        """Remove the cause of a refusal; say which correction was made, if any."""
         if error.code in EXPIRED_CODES:
             self._credentials.renew()
             return "credentials"
+        if error.code == "CertificateError" and not self._all_roots:
+            self._tls, self._all_roots = None, True
+            return "certificates"
         return "clock" if isinstance(error, ClockError) else None
 
     def _note_clock(self, error: AwsError, headers: Mapping[str, str]) -> None:

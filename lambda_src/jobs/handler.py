@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SECONDS_PER_DAY = 86_400
 SECONDS_TO_ANSWER = 0.5
 
-AWS = Aws()
+AWS = Aws().prepare("dynamodb", "sqs")
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -72,4 +72,4 @@ def _answer(request: Request, *, seconds_left: float) -> dict[str, Any]:
             raise Problem(404, "No such path", "use POST /jobs or GET /jobs/{id}")
 
 
-handler = keep_warm(handle, prepare=lambda: AWS.prepare("dynamodb", "sqs"))
+handler = keep_warm(handle)
