@@ -12,7 +12,7 @@ from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics, backlog_per_in
 
 
 class FleetDashboard(Construct):
-    """Backlog, instances, throughput and failures on one page.
+    """Backlog, instances, throughput, failures and drains on one page.
 
     The first three dashboards of an account are free
     (https://aws.amazon.com/cloudwatch/pricing/).
@@ -65,6 +65,20 @@ class FleetDashboard(Construct):
             ),
             _graph("Oldest message, seconds", metrics.oldest_message),
             _graph("Dead letters", metrics.dead_letters),
+        )
+        self.dashboard.add_widgets(
+            _graph(
+                "Processing time, milliseconds",
+                metrics.worker("ProcessingTime", "p50"),
+                metrics.worker("ProcessingTime", "p99"),
+            ),
+            _graph(
+                "Not finished in one go",
+                metrics.worker("MessagesFailed", "Sum"),
+                metrics.worker("MessagesHandedBack", "Sum"),
+                metrics.worker("LeaseLost", "Sum"),
+            ),
+            _graph("Drains, seconds", metrics.worker("DrainSeconds", "Maximum")),
         )
 
 
