@@ -58,12 +58,13 @@ class AlarmWatch:
 
         old = record["StateValue"]
         shown = "no data" if value is None else f"{value:.6g}"
-        reason = (
-            f"Threshold Crossed: newest data point {shown}, "
-            f"{record['ComparisonOperator']} {record['Threshold']:.6g}"
-            if state is not AlarmState.INSUFFICIENT_DATA
-            else "Insufficient Data: too few data points in the evaluation range"
-        )
+        rule = f"{record['ComparisonOperator']} {record['Threshold']:.6g}"
+        if state is AlarmState.INSUFFICIENT_DATA:
+            reason = "Insufficient Data: too few data points in the evaluation range"
+        elif value is None:
+            reason = f"no data points: missing data is {record.get('TreatMissingData', 'missing')}"
+        else:
+            reason = f"Threshold Crossed: newest data point {shown}, {rule}"
         record["StateValue"] = state.value
         record["StateReason"] = reason
         record["StateUpdatedTimestamp"] = int(time.time())

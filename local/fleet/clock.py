@@ -24,11 +24,12 @@ class AwsClock:
     still be placed.
 
     `notice_scale` compresses what a program on an instance sees and has to answer in real seconds:
-    the spot notice and the heartbeat time-out of a lifecycle hook. It is at most 10, because the
-    program itself, its metadata polling and its drain, runs in real time.
+    the spot notice and the heartbeat time-out of a lifecycle hook. It is at most 4, because the
+    program itself runs in real time: it polls its metadata every two seconds, and a long poll of
+    20 seconds that is under way when the drain begins has to end.
     """
 
-    LARGEST_NOTICE_SCALE = 10.0
+    LARGEST_NOTICE_SCALE = 4.0
 
     def __init__(self, *, scale: float = 1.0, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall

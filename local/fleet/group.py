@@ -336,10 +336,9 @@ class Group:
             each.in_service and each.healthy and not each.at_risk
             for each in self.instances.values()
         )
-        staying = sum(not each.leaving for each in self.instances.values())
-        if sound and staying > config.desired:
-            for instance in at_risk[: min(sound, staying - config.desired)]:
-                self._terminate(instance, "capacity rebalancing replaced it")
+        replaced = max(0, sound + len(at_risk) - config.desired)
+        for instance in at_risk[:replaced]:
+            self._terminate(instance, "capacity rebalancing replaced it")
 
     def _fit(self, config: GroupConfig) -> None:
         """Launch or terminate until the group has what it wants."""
@@ -356,9 +355,17 @@ class Group:
                 self._launch(config)
 
     def _scale_in(self, count: int, config: GroupConfig) -> None:
+        # What does not work goes first; which of those that do is the termination policies' matter.
+        broken = [
+            each
+            for each in self.instances.values()
+            if not each.leaving and (each.gone or not each.healthy)
+        ][:count]
+        for instance in broken:
+            self._terminate(instance, self._cause)
         victims = choose_victims(
             list(self.instances.values()),
-            count,
+            count - len(broken),
             policies=config.termination_policies,
             now=self._clock.now(),
         )

@@ -46,6 +46,7 @@ class InstanceRefresh:
     begun: float
     target: TemplateVersion
     old: set[str] = field(default_factory=set)
+    draining: set[str] = field(default_factory=set)
     total: int = 0
     status: str = IN_PROGRESS
     reason: str = ""
@@ -90,7 +91,7 @@ class InstanceRefresh:
     def next_victims(
         self, instances: Sequence[Instance], config: GroupConfig, now: float
     ) -> list[Instance]:
-        """The old instances that may go now; also notes progress and the end."""
+        """The old instances that may go now, which from here on counts as done."""
         staying = [each for each in instances if not each.leaving]
         before = len(self.old)
         self.old &= {each.instance_id for each in staying}
@@ -117,10 +118,15 @@ class InstanceRefresh:
         )
         # What is not useful yet can go without asking; of the rest, as many as there is room for.
         idle = [each for each in old if each not in useful]
-        return idle + [each for each in old if each in useful][: max(0, room)]
+        victims = idle + [each for each in old if each in useful][: max(0, room)]
+        if victims:
+            self.draining |= {each.instance_id for each in victims}
+            self.old -= self.draining
+            self.moved = now
+        return victims
 
     def settle(self, instances: Sequence[Instance], config: GroupConfig, now: float) -> None:
-        """End when all is replaced and warm, or when nothing has moved for too long."""
+        """End when all is replaced, drained and warm, or when nothing has moved for too long."""
         warmup = self.preferences.warmup_seconds
         warmup = config.warmup_seconds if warmup is None else warmup
         warm = sum(
@@ -128,7 +134,9 @@ class InstanceRefresh:
             for each in instances
             if not each.leaving
         )
-        if not self.old and (warm >= config.desired or not self.total):
+        self.draining &= {each.instance_id for each in instances}
+        done = not self.old and not self.draining
+        if done and (warm >= config.desired or not self.total):
             self.baking_since = now if self.baking_since is None else self.baking_since
             if now - self.baking_since >= self.preferences.bake_seconds:
                 self.status, self.reason = SUCCESSFUL, ""
