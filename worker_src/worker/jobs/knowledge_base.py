@@ -27,7 +27,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html""
 MAX_ATTRIBUTES = 35
 """Names per vector, by the same page."""
 
-EMBEDDED = frozenset({"title", "service_name"})
+EMBEDDED = frozenset({"title"})
 
 
 @dataclass(frozen=True, slots=True)

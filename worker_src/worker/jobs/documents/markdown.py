@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 2_000_000
 """Bounds time and memory: hostile brackets take 30 microseconds each. A long book has a million."""
 
+_NO_EDGE = frozenset(
+    [
+        *("list_item_close", "thead_open", "thead_close", "tbody_open", "tbody_close"),
+        *("tr_close", "td_close", "th_close"),
+    ]
+)
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n((?:[^\n]*\n){1,200}?)---[ \t]*(?:\n|\Z)")
 _FRONT_TITLE = re.compile(r"^title:[ \t]*([^\n]+)$", re.MULTILINE)
 
@@ -64,7 +70,7 @@ def _write(tokens: Sequence[Token], lines: Lines) -> None:
             lines.line()
         elif token.type in ("td_open", "th_open"):
             lines.cell()
-        elif token.block and token.type not in ("td_close", "th_close", "list_item_close"):
+        elif token.block and token.type not in _NO_EDGE:
             _block_edge(token, lines)
 
 

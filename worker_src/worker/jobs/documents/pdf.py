@@ -74,12 +74,8 @@ def _limits() -> Configuration:
 
 
 def _read(body: bytes) -> Document:
-    from pypdf import PdfReader
-
     deadline = time.monotonic() + MAX_SECONDS
-    reader = PdfReader(io.BytesIO(body), xref_stream_maximum_entries=500_000)
-    if reader.is_encrypted:
-        _open_without_password(reader)
+    reader = _open(body)
     pages = len(reader.pages)
     if pages > MAX_PAGES:
         raise Reject(f"document: has {pages:,} pages, at most {MAX_PAGES:,} are read; split it")
@@ -94,6 +90,23 @@ def _read(body: bytes) -> Document:
             " and upload the result"
         )
     return Document(title=_title(reader), text=text)
+
+
+def _open(body: bytes) -> PdfReader:
+    """Files that only restrict printing or copying open with the empty password.
+
+    AES needs a native package that the bundle does not carry; pypdf says so by DependencyError.
+    """
+    from pypdf import PdfReader
+    from pypdf.errors import DependencyError
+
+    try:
+        reader = PdfReader(io.BytesIO(body), xref_stream_maximum_entries=500_000)
+        if not reader.is_encrypted or reader.decrypt(""):
+            return reader
+    except DependencyError:
+        pass
+    raise Reject("document: is an encrypted PDF; remove its password and upload it again")
 
 
 def _page_text(page: PageObject, number: int, deadline: float) -> str:
@@ -115,21 +128,6 @@ def _page_text(page: PageObject, number: int, deadline: float) -> str:
     except Exception as error:
         raise _unreadable(f"page {number}", error) from None
     return text
-
-
-def _open_without_password(reader: PdfReader) -> None:
-    """Files that only restrict printing or copying open with the empty password.
-
-    AES needs a native package that the bundle does not carry; pypdf says so by DependencyError.
-    """
-    from pypdf.errors import DependencyError
-
-    try:
-        opened = bool(reader.decrypt(""))
-    except DependencyError:
-        opened = False
-    if not opened:
-        raise Reject("document: is an encrypted PDF; remove its password and upload it again")
 
 
 def _title(reader: PdfReader) -> str:

@@ -42,7 +42,7 @@ def decode(body: bytes, *, charset: str = "") -> str:
             text = body.decode("utf-8")
         except UnicodeDecodeError:
             text = body.decode("latin-1")
-    if "\0" in text or len(_CONTROLS.findall(text)) > MAX_CONTROL_SHARE * len(text):
+    if "\0" in text or len(_CONTROLS.findall(text)) > 2 + MAX_CONTROL_SHARE * len(text):
         raise Reject(
             "document: is binary data of no known format; upload it as PDF, HTML, Markdown,"
             " JSON or plain text"

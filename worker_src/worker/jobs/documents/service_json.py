@@ -67,7 +67,7 @@ def _operation(
         if isinstance(members, list) and members:
             lines.paragraph()
             lines.inline(f"{heading}:")
-            _members(members, lines, MAX_DEPTH)
+            _members(members, "", lines, MAX_DEPTH)
     attributes = _identity(service, service_name) | ({"operation": one_line(name)} if name else {})
     return Document(title=title, text=lines.build(), attributes=attributes)
 
@@ -91,7 +91,7 @@ def _identity(service: Mapping[str, Any], name: str) -> dict[str, str]:
     return {key: one_line(value) for key, value in known.items() if value}
 
 
-def _members(members: list[Any], lines: Lines, depth: int) -> None:
+def _members(members: list[Any], within: str, lines: Lines, depth: int) -> None:
     if depth == 0:
         raise _too_deep()
     for member in members:
@@ -100,10 +100,10 @@ def _members(members: list[Any], lines: Lines, depth: int) -> None:
         notes = [_string(member, "type"), "required" if member.get("required") is True else ""]
         note = ", ".join(filter(None, notes))
         lines.item()
-        lines.inline(f"{name} ({note}): " if note else f"{name}: ")
-        write_fragment(_string(member, "documentation"), lines)
+        lines.inline(f"{within}{name} ({note}): " if note else f"{within}{name}: ")
+        write_fragment(_string(member, "documentation").removeprefix("<p>"), lines)
         if isinstance(nested := member.get("members"), list):
-            _members(nested, lines, depth - 1)
+            _members(nested, f"{within}{name}.", lines, depth - 1)
         lines.line()
 
 
