@@ -39,17 +39,19 @@ def read_or_reject(body: bytes, key: str, content_type: str) -> Document | None:
     return document
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.sampled_from(SUFFIXES), st.sampled_from(TYPES))
 def test_any_bytes_give_a_document_or_a_reason(body: bytes, suffix: str, kind: str) -> None:
     read_or_reject(body, f"a{suffix}", kind)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=40), st.sampled_from(SUFFIXES), st.sampled_from(TYPES))
 def test_any_markup_gives_a_document_or_a_reason(pieces: list[str], suffix: str, kind: str) -> None:
     read_or_reject("".join(pieces).encode(), f"a{suffix}", kind)
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=40))
 def test_any_fragment_has_a_text(pieces: list[str]) -> None:
     assert isinstance(fragment_text("".join(pieces)), str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.jobs import knowledge_base
@@ -57,6 +57,7 @@ def test_what_does_not_fit_is_left_out_but_never_the_version() -> None:
     assert set(kept) == {"source_version", "format", "title"}
 
 
+@settings(deadline=None)
 @given(st.dictionaries(CLEAN_TEXT.filter(bool), CLEAN_TEXT, max_size=60))
 def test_the_limits_hold_for_any_attributes(attributes: dict[str, str]) -> None:
     file = metadata_file(attributes)
@@ -73,6 +74,7 @@ def test_the_file_stays_small_at_the_limit_of_everything() -> None:
     assert len(metadata_file(attributes)) <= knowledge_base.MAX_FILE_BYTES
 
 
+@settings(deadline=None)
 @given(CLEAN_TEXT, CLEAN_TEXT)
 def test_two_versions_never_have_the_same_metadata(title: str, uri: str) -> None:
     document = Document(title=title[:200], text="a")

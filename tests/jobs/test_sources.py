@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.jobs.sources import Source, sources_of
@@ -133,6 +133,7 @@ def test_a_body_that_is_no_json_is_rejected(body: str) -> None:
         sources_of(body, default_bucket="documents")
 
 
+@settings(deadline=None)
 @given(JSON_VALUES)
 def test_any_json_gives_sources_or_a_reason(value: object) -> None:
     for message in (value, {"Records": value}, {"detail-type": "Object Created", "detail": value}):
@@ -142,6 +143,7 @@ def test_any_json_gives_sources_or_a_reason(value: object) -> None:
             assert rejected.reason
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_key_survives_all_three_shapes(key: str) -> None:
     from urllib.parse import quote_plus
