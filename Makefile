@@ -60,6 +60,7 @@ format: $(VENV)/.dev ## rewrite the Python files in the house format
 
 docs: $(VENV)/.dev ## regenerate the pages that are made from the code
 	@$(RUN) python -m stacks.settings_document
+	@$(RUN) python -m tests.judges.document
 
 lock: $(VENV)/.dev ## resolve the lock files again after a change of requirements*.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.txt -o requirements.lock

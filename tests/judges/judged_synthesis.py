@@ -1,9 +1,9 @@
 """Synthesize the app with every judge that runs inside synth, and keep what they say.
 
-Run as a program by the fixture in conftest.py. Judges of synth are AWS's offline template
-validation in its strictest setting and the packs of cdk-nag. A finding of any of them makes synth
-fail; the verdict is read from the report that synth leaves in the assembly. `spoiled` is the dev
-stage with planted defects: judges that are silent about it are not listening.
+Run as a program, `DIRECTORY [VARIANT ...]`, by the fixture in conftest.py. Judges of synth are
+AWS's offline template validation in its strictest setting and the packs of cdk-nag. A finding of
+any of them makes synth fail; the verdict is read from the report that synth leaves in the assembly.
+`spoiled` is the dev stage with planted defects: judges that are silent about it are not listening.
 """
 
 from __future__ import annotations
@@ -76,5 +76,5 @@ def spoil(app: Any) -> None:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    for each in (*JUDGED, SPOILED):
+    for each in sys.argv[2:] or (*JUDGED, SPOILED):
         synthesize(each, target / each)
