@@ -6,7 +6,7 @@ import codecs
 
 import pytest
 
-from worker.jobs.documents import formats, html, lines, markdown
+from worker.jobs.documents import formats, html, lines, markdown, service_json
 from worker.jobs.documents.document import Document
 from worker.jobs.documents.formats import read
 from worker.outcomes import Reject
@@ -147,6 +147,8 @@ def test_text_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         refused.inline("0")
     monkeypatch.setattr(markdown, "MAX_CHARACTERS", 10)
     assert "more than 10 characters" in refusal("0123456789a", "a.md")
+    monkeypatch.setattr(service_json, "MAX_CHARACTERS", 10)
+    assert "more than 10 characters of JSON" in refusal('{"a": "bcd"}', "a.json")
     monkeypatch.setattr(html, "MAX_TAGS", 10)
     assert "more than 10 HTML tags" in refusal("<b>a" * 11, "a.html")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from local.corpus import documents
 from local.session import LocalAws
+from worker.aws import S3, S3Object
 from worker.aws_config import AwsConfig
 from worker.doors import AwsDoor
 from worker.jobs.prepare_document import PrepareDocument, open_job
@@ -22,6 +24,7 @@ pytestmark = pytest.mark.xdist_group("local-aws")
 
 SOURCES = "job-documents"
 PREPARED = "job-prepared"
+LAST_VERSION = 11
 KEY = "incoming/ü (1) +%20.md"
 TEXT = f"{KEY}.txt"
 METADATA = f"{TEXT}.metadata.json"
@@ -38,6 +41,21 @@ def s3(aws: LocalAws) -> Any:
     return client
 
 
+class OlderIsSlower:
+    """The worker's S3 client; whoever has read an older version pauses longer before writing."""
+
+    def __init__(self, s3: S3) -> None:
+        self._s3 = s3
+        self.head_object = s3.head_object
+        self.put_object = s3.put_object
+
+    def get_object(self, bucket: str, key: str, **options: Any) -> S3Object:
+        found = self._s3.get_object(bucket, key, **options)
+        if found.body.startswith(b"version "):
+            time.sleep((LAST_VERSION - int(found.body.split()[1])) * 0.02)
+        return found
+
+
 @pytest.fixture
 def job(aws: LocalAws, s3: Any, monkeypatch: pytest.MonkeyPatch) -> PrepareDocument:
     for name, value in aws.environment().items():
@@ -45,6 +63,7 @@ def job(aws: LocalAws, s3: Any, monkeypatch: pytest.MonkeyPatch) -> PrepareDocum
     door = AwsDoor(AwsConfig(region=aws.record().region), logger=logging.getLogger("worker"))
     assert isinstance(door.s3, FastS3)
     environ = {"WORKER_DOCUMENTS_BUCKET": SOURCES, "WORKER_PREPARED_BUCKET": PREPARED}
+    monkeypatch.setattr(door, "s3", OlderIsSlower(door.s3))
     return open_job(environ, aws=door)
 
 
@@ -78,7 +97,7 @@ def test_every_format_of_the_corpus_is_prepared(s3: Any, job: PrepareDocument) -
 
 
 def test_workers_that_race_leave_the_newest_version(s3: Any, job: PrepareDocument) -> None:
-    """Each upload is handled at once by its own thread, while later ones arrive."""
+    """Each upload is handled at once by its own thread, while later ones arrive and overtake it."""
     failures: list[BaseException] = []
     versions: list[str] = []
 
@@ -93,7 +112,7 @@ def test_workers_that_race_leave_the_newest_version(s3: Any, job: PrepareDocumen
             return
 
     threads = []
-    for number in range(12):
+    for number in range(LAST_VERSION + 1):
         answer = s3.put_object(Bucket=SOURCES, Key=KEY, Body=f"version {number}".encode())
         versions.append(answer["VersionId"])
         threads.append(threading.Thread(target=handle))
@@ -101,7 +120,7 @@ def test_workers_that_race_leave_the_newest_version(s3: Any, job: PrepareDocumen
     for thread in threads:
         thread.join(timeout=60)
     assert not failures
-    assert text(s3, TEXT) == "version 11\n"
+    assert text(s3, TEXT) == f"version {LAST_VERSION}\n"
     metadata = json.loads(text(s3, METADATA))["metadataAttributes"]
     assert metadata["source_version"]["value"]["stringValue"] == versions[-1]
     numbers = [int(written.split()[1]) for written in written_texts(s3)]

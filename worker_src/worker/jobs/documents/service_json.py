@@ -19,6 +19,8 @@ from worker.jobs.documents.fragment import write_fragment
 from worker.jobs.documents.lines import Lines, one_line
 from worker.outcomes import Reject
 
+MAX_CHARACTERS = 5_000_000
+"""Bounds memory: a parsed character takes up to 20 bytes, and a worker runs many threads."""
 MAX_DEPTH = 60
 """Levels of nesting: more than any documentation has, less than Python's stack."""
 
@@ -28,8 +30,11 @@ _SECTIONS = (("input", "Request members"), ("output", "Response members"), ("err
 def read_json(text: str) -> Document:
     """Service documentation as prose, other JSON as an outline.
 
-    Raises Reject naming line and column when the JSON is broken, or when it is too deeply nested.
+    Raises Reject naming line and column when the JSON is broken, or when it is too long or too
+    deeply nested.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise Reject(f"document: has more than {MAX_CHARACTERS:,} characters of JSON; split it")
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
