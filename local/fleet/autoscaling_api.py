@@ -48,6 +48,7 @@ class AutoScalingApi:
             "DescribeAutoScalingGroups": self._describe_groups,
             "DescribeAutoScalingInstances": self._describe_instances,
             "DescribeScalingActivities": self._describe_activities,
+            "DescribePolicies": self._describe_policies,
             "UpdateAutoScalingGroup": self._update,
             "DeleteAutoScalingGroup": self._delete,
             "SetDesiredCapacity": self._set_desired,
@@ -102,6 +103,32 @@ class AutoScalingApi:
         names = [name] if name else list(self._supervisor.groups)
         found = [each for group in names for each in self._supervisor.activities.of(group)]
         return {"Activities": [_activity(each) for each in found]}
+
+    def _describe_policies(self, p: Parameters) -> Any:
+        """With the alarms that call each policy.
+
+        https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_ScalingPolicy.html
+        """
+        from ministack.services import autoscaling, cloudwatch
+
+        name, names = _text(p, "AutoScalingGroupName"), _members(p, "PolicyNames")
+        alarms = list(cloudwatch._alarms.values())
+        return {
+            "ScalingPolicies": [
+                {
+                    "StepAdjustments": [],
+                    **record,
+                    "Alarms": [
+                        {"AlarmName": alarm["AlarmName"], "AlarmARN": alarm["AlarmArn"]}
+                        for alarm in alarms
+                        if record["PolicyARN"] in alarm.get("AlarmActions", ())
+                    ],
+                }
+                for record in autoscaling._policies.values()
+                if name in ("", record["AutoScalingGroupName"])
+                and (not names or record["PolicyName"] in names)
+            ]
+        }
 
     def _update(self, p: Parameters) -> Any:
         record = _record(p)
