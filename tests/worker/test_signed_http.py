@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.retries.standard import (
     RetryQuotaChecker,
     ThrottledRetryableChecker,
@@ -18,6 +20,7 @@ from tests.worker.instance_server import InstanceServer
 from tests.worker.sqs_server import Fault, SqsServer
 from worker import retries
 from worker.aws import AwsError
+from worker.aws_config import CredentialSource
 from worker.http_connection import Response
 from worker.json_api import parse_json_error
 from worker.s3 import parse_s3_error
@@ -166,6 +169,16 @@ def test_a_wrong_clock_is_corrected_once(server: SqsServer, open_sqs: Open, offs
     assert abs(sqs._api.http.signer.skew - offset) < 5
 
 
+@pytest.mark.parametrize("date", ["", "yesterday", "Tue, 99 Foo 2026 77:00:00 GMT"])
+def test_an_answer_without_a_date_corrects_no_clock(
+    server: SqsServer, open_sqs: Open, monkeypatch: pytest.MonkeyPatch, date: str
+) -> None:
+    monkeypatch.setattr("tests.worker.sqs_server.email.utils.formatdate", lambda *_, **__: date)
+    server.faults = failing(99, Fault(status=403, code="RequestTimeTooSkewed"))
+    with pytest.raises(AwsError, match="RequestTimeTooSkewed"):
+        open_sqs().receive(1)
+
+
 def test_a_wrong_signature_with_a_right_clock_is_an_error(
     server: SqsServer, open_sqs: Open
 ) -> None:
@@ -192,9 +205,32 @@ def test_expired_credentials_are_found_anew(
         sqs.receive(1)
         assert server.calls[-1].headers["x-amz-security-token"] == "second"
         # Refused again at once: no second search within seconds, an error instead.
+        searches = len(instance.requests)
         server.valid_tokens = {"third"}
-        with pytest.raises(AwsError, match="expired"):
+        with pytest.raises(AwsError, match="expired") as caught:
             sqs.receive(1)
+        assert caught.value.retryable
+        assert len(instance.requests) == searches
+
+
+def test_threads_that_are_refused_together_share_one_search(
+    server: SqsServer, open_sqs: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with InstanceServer() as instance:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_EC2_METADATA_DISABLED"):
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", instance.url)
+        instance.grant(token="first", expires_in=7200)
+        server.valid_tokens = {"first"}
+        sqs = open_sqs()
+        sqs.receive(1)
+        instance.grant(token="second", expires_in=7200)
+        server.valid_tokens = {"second"}
+        server.latency = 0.1
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(sqs.receive, [1] * 6)) == [[]] * 6
+        granted = [path for path in instance.requests if path.endswith("worker-role")]
+        assert len(granted) == 2
 
 
 def test_credentials_close_to_their_expiry_are_refreshed(
@@ -215,6 +251,15 @@ def test_credentials_close_to_their_expiry_are_refreshed(
         sqs._api.http.signer.forget()  # as the next second does
         sqs.receive(1)
         assert server.calls[-1].headers["x-amz-security-token"] == "second"
+
+
+def test_a_provider_of_credentials_that_fails_in_its_own_way_is_an_error_for_later() -> None:
+    def refused() -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "sts"}}, "AssumeRole")
+
+    with pytest.raises(AwsError, match="AssumeRole") as caught:
+        CredentialSource(refused)()
+    assert (caught.value.code, caught.value.retryable) == ("NoCredentials", True)
 
 
 def test_no_credentials_at_all_names_the_remedy(

@@ -214,32 +214,31 @@ class CredentialSource:
 
         Raises AwsError `NoCredentials`, retryable: an instance role may come a little later.
         """
-        from botocore.exceptions import BotoCoreError
-
         try:
             with self._lock:
                 if self._credentials is None:
                     self._credentials = self._find()
                 credentials = self._credentials
-            if credentials is None:
-                raise AwsError(
-                    "NoCredentials",
-                    0,
-                    "no credentials found; attach an instance profile, or set AWS_PROFILE or "
-                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-                    True,
-                )
-            frozen: Credentials = credentials.get_frozen_credentials()
-        except (BotoCoreError, RuntimeError) as error:
+            frozen: Credentials | None = credentials and credentials.get_frozen_credentials()
+        except Exception as error:  # each of botocore's providers fails in its own way
             raise AwsError("NoCredentials", 0, str(error), True) from error
+        if frozen is None:
+            raise AwsError(
+                "NoCredentials",
+                0,
+                "no credentials found; attach an instance profile, or set AWS_PROFILE or "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+                True,
+            )
         return frozen
 
-    def renew(self) -> bool:
-        """Look for credentials from scratch, because AWS refused these; False when just done."""
+    def renew(self) -> None:
+        """Look for credentials from scratch, because AWS refused these, unless that was just done.
+
+        Several threads are refused at the same time; one search serves them all.
+        """
         with self._lock:
             now = self._clock()
-            if now - self._renewed_at < RENEW_AT_MOST_EVERY_SECONDS:
-                return False
-            self._renewed_at = now
-            self._credentials = None
-        return True
+            if now - self._renewed_at >= RENEW_AT_MOST_EVERY_SECONDS:
+                self._renewed_at = now
+                self._credentials = None

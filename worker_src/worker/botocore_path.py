@@ -19,7 +19,7 @@ from worker.sqs import ATTRIBUTES, EntryFailure, deliveries, failures
 @contextmanager
 def as_aws_error() -> Iterator[None]:
     """Turn botocore's exceptions into AwsError."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
     try:
         yield
@@ -32,7 +32,8 @@ def as_aws_error() -> Iterator[None]:
             code, status, str(content.get("Message", error)), is_retryable(code, status)
         ) from error
     except BotoCoreError as error:
-        raise AwsError(type(error).__name__, 0, str(error), True) from error
+        retryable = not isinstance(error, ParamValidationError)
+        raise AwsError(type(error).__name__, 0, str(error), retryable) from error
 
 
 class BotocoreSqs:

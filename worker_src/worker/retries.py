@@ -58,8 +58,13 @@ EXPIRED_CODES = frozenset(
 
 
 def is_retryable(code: str, status: int) -> bool:
-    """Whether the same request may succeed later."""
-    return code in THROTTLING_CODES or code in TRANSIENT_CODES or status in TRANSIENT_STATUS
+    """Whether the same request may succeed later; with new credentials it may as well."""
+    return (
+        code in THROTTLING_CODES
+        or code in TRANSIENT_CODES
+        or code in EXPIRED_CODES
+        or status in TRANSIENT_STATUS
+    )
 
 
 def delay_before_retry(attempt: int) -> float:

@@ -55,7 +55,7 @@ class FastS3:
         max_bytes: int | None = None,
     ) -> S3Object:
         """Read an object of at most `max_bytes`."""
-        if self._unknown(bucket):
+        if self._unknown(bucket, key):
             return self._fallback.get_object(
                 bucket, key, version_id=version_id, max_bytes=max_bytes
             )
@@ -75,12 +75,14 @@ class FastS3:
 
     def head_object(self, bucket: str, key: str, *, version_id: str | None = None) -> S3Head:
         """Describe an object."""
-        if self._unknown(bucket):
+        if self._unknown(bucket, key):
             return self._fallback.head_object(bucket, key, version_id=version_id)
         try:
             response = self._send("HEAD", bucket, key, version_id=version_id)
         except AwsError as error:
-            self._rethrow_unless_elsewhere(error, bucket)
+            # An answer to HEAD gives no reason: 400 may mean another Region, which botocore finds.
+            if error.status != 400:
+                self._rethrow_unless_elsewhere(error, bucket)
             return self._fallback.head_object(bucket, key, version_id=version_id)
         return _head(response, int(response.headers.get("content-length", 0)))
 
@@ -95,7 +97,7 @@ class FastS3:
         if_match: str | None = None,
     ) -> str:
         """Write an object and return its ETag."""
-        if self._unknown(bucket):
+        if self._unknown(bucket, key):
             return self._fallback.put_object(
                 bucket,
                 key,
@@ -134,6 +136,11 @@ class FastS3:
         headers: Mapping[str, str] | None = None,
         largest_body: int | None = None,
     ) -> Response:
+        for name, value in (headers or {}).items():
+            if not (value.isascii() and value.isprintable()):
+                raise AwsError(
+                    "InvalidHeader", 0, f"{name}: {value!r}; use printable ASCII characters", False
+                )
         address = self.address(bucket, key)
         template = Template(
             method,
@@ -156,9 +163,11 @@ class FastS3:
             return Address(None, f"/{quote(bucket, safe='')}{path}")
         return Address(f"{bucket}.{self._http.endpoint.host}", path)
 
-    def _unknown(self, bucket: str) -> bool:
+    def _unknown(self, bucket: str, key: str) -> bool:
         if not bucket:
             raise AwsError("InvalidBucketName", 0, "the bucket's name is empty; set it", False)
+        if not key:  # which would be a request for the bucket's listing
+            raise AwsError("InvalidKey", 0, "the object's key is empty; set it", False)
         return bucket.startswith("arn:") or bucket.endswith("--x-s3") or bucket in self._elsewhere
 
     def _rethrow_unless_elsewhere(self, error: AwsError, bucket: str) -> None:

@@ -245,18 +245,17 @@ class SignedHttp:
 
     def _correct(self, error: AwsError, response: Response) -> str | None:
         """Remove the cause of a refused signature; say which correction was made, if any."""
-        if error.code in EXPIRED_CODES and self._config.credentials.renew():
+        if error.code in EXPIRED_CODES:
+            self._config.credentials.renew()
             self.signer.forget()
             return "credentials"
         if error.code in CLOCK_CODES or error.status == 403:
-            date = (
-                email.utils.parsedate_to_datetime(response.headers["date"])
-                if ("date" in response.headers)
-                else None
-            )
-            if date is not None:
-                skew = date.timestamp() - time.time()
-                if abs(skew - self.signer.skew) > SKEW_THAT_MATTERS_SECONDS:
-                    self.signer.skew = skew
-                    return "clock"
+            try:
+                date = email.utils.parsedate_to_datetime(response.headers["date"])
+            except (KeyError, ValueError, TypeError):
+                return None
+            skew = date.timestamp() - time.time()
+            if abs(skew - self.signer.skew) > SKEW_THAT_MATTERS_SECONDS:
+                self.signer.skew = skew
+                return "clock"
         return None
