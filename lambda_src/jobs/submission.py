@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 
-from edge.errors import delay_before_retry
+from edge.errors import AwsError, delay_before_retry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,31 +40,32 @@ def send_batch(
 ) -> dict[int, str]:
     """Send up to ten messages; the reasons of those that SQS refused, by position.
 
-    Raises AwsError when a call as a whole fails for good; the messages of earlier rounds are sent.
+    Raises AwsError when the first call fails as a whole: nothing is sent then. What is left of a
+    batch when a later one fails is refused, so that what was sent is never sent again.
     """
     refused: dict[int, str] = {}
-    open_ = list(range(len(messages)))
+    left = list(range(len(messages)))
     for round_ in range(1, ROUNDS + 1):
-        answer = call(
-            "sqs",
-            "SendMessageBatch",
-            QueueUrl=queue_url,
-            Entries=[{"Id": str(index), "MessageBody": messages[index]} for index in open_],
-        )
+        entries = [{"Id": str(index), "MessageBody": messages[index]} for index in left]
+        try:
+            answer = call("sqs", "SendMessageBatch", QueueUrl=queue_url, Entries=entries)
+        except AwsError as error:
+            if round_ == 1:
+                raise
+            return {**refused, **dict.fromkeys(left, str(error))}
         sent = {int(entry["Id"]) for entry in answer.get("Successful") or ()}
         failed = {int(entry["Id"]): entry for entry in answer.get("Failed") or ()}
-        for index in open_:
-            if index not in sent:
-                entry = failed.get(index, {"Code": "NotAnswered"})
-                refused[index] = f"{entry.get('Code')}: {entry.get('Message', '')}".rstrip(": ")
-            else:
+        again = []
+        for index in left:
+            if index in sent:
                 refused.pop(index, None)
-        open_ = [
-            index
-            for index in open_
-            if index not in sent and not failed.get(index, {}).get("SenderFault")
-        ]
-        if not open_:
+                continue
+            failure = failed.get(index, {"Code": "NotAnswered"})
+            refused[index] = f"{failure.get('Code')}: {failure.get('Message', '')}".rstrip(": ")
+            if not failure.get("SenderFault"):
+                again.append(index)
+        left = again
+        if not left:
             break
         if round_ < ROUNDS:
             sleep(delay_before_retry(round_) / 4)
