@@ -49,7 +49,7 @@ def _directive(
     for names in directive["Dimensions"]:
         dimensions = {name: str(content[name]) for name in names}
         for metric in directive["Metrics"]:
-            found = content.get(metric["Name"], ())
+            found = content.get(metric["Name"], [])
             for value in found if isinstance(found, list) else [found]:
                 yield Datum(
                     namespace=directive["Namespace"],
