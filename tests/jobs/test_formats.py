@@ -194,6 +194,14 @@ def test_html_survives_any_depth() -> None:
     assert text_of(f"{'<div>' * 20_000}deep", "a.html").text == "deep"
 
 
+@pytest.mark.parametrize("page", ["http://a.example/b", "<?xml version='1.0'?><p>a", "a.html"])
+def test_odd_html_is_read_without_a_word_in_the_logs(
+    page: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    assert text_of(page, "a.html").text
+    assert not recwarn.list
+
+
 def test_marked_sections_of_html_are_comments() -> None:
     document = text_of("a<![if !IE]>b<![endif]>c<!--[if IE]>no<![endif]-->d", "a.html")
     assert document.text == "abcd"

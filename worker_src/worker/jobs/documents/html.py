@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from worker.jobs.documents.document import Document
@@ -22,9 +23,10 @@ def read_html(markup: str) -> Document:
 
     Raises Reject when the page has more than MAX_TAGS tags or the parser gives up.
     """
-    from bs4 import BeautifulSoup
+    from bs4 import BeautifulSoup, UnusualUsageWarning
     from bs4.exceptions import ParserRejectedMarkup
 
+    warnings.filterwarnings("ignore", category=UnusualUsageWarning)  # e.g. a page that is a URL
     if markup.count("<") > MAX_TAGS:
         raise Reject(f"document: has more than {MAX_TAGS:,} HTML tags; split it into smaller pages")
     try:
