@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -37,12 +38,17 @@ class Asked:
 
 
 class ScriptedServer:
-    """Gives `answers` in their order, then 200 with an empty object."""
+    """Gives `answers` in their order, then 200 with an empty object.
+
+    Its URL has a path of its own: a stranger that still calls a port which was somebody else's
+    before gets 404 and none of the answers.
+    """
 
     def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self.connections = 0
         script = list(answers)
+        self._base = f"/{os.urandom(6).hex()}"
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -56,8 +62,13 @@ class ScriptedServer:
 
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if not self.path.startswith(outer._base):
+                    self.send_error(404)
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                outer.asked.append(Asked(self.command, self.path, headers, body))
+                outer.asked.append(
+                    Asked(self.command, self.path.removeprefix(outer._base), headers, body)
+                )
                 answer = script.pop(0) if script else Answer()
                 if answer.delay:
                     outer.stop.wait(answer.delay)
@@ -90,9 +101,12 @@ class ScriptedServer:
             self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
 
     @property
+    def host(self) -> str:
+        return f"{'localhost' if self._tls else '127.0.0.1'}:{self._server.server_address[1]}"
+
+    @property
     def url(self) -> str:
-        port = self._server.server_address[1]
-        return f"https://localhost:{port}" if self._tls else f"http://127.0.0.1:{port}"
+        return f"http{'s' if self._tls else ''}://{self.host}{self._base}"
 
     def __enter__(self) -> ScriptedServer:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

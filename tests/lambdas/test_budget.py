@@ -38,7 +38,7 @@ class Budget:
     kilobytes: int
 
 
-BUDGETS = {"jobs": Budget(modules=75, kilobytes=100)}
+BUDGETS = {"jobs": Budget(modules=66, kilobytes=80)}
 
 
 def functions() -> list[str]:
