@@ -97,6 +97,25 @@ def test_the_api_tells_what_runs(aws: LocalAws, fleet: FleetControl) -> None:
     assert all(policy["Alarms"] for policy in policies)
     newest = autoscaling.describe_scaling_activities(AutoScalingGroupName=name)["Activities"]
     assert any("Launching" in each["Description"] for each in newest)
+    identifier = instance["InstanceId"]
+    autoscaling.set_instance_protection(
+        AutoScalingGroupName=name, InstanceIds=[identifier], ProtectedFromScaleIn=True
+    )
+    fleet.wait_until(lambda group: group.instances[0].instance == identifier, timeout=10)
+    with pytest.raises(autoscaling.exceptions.ClientError, match="No active Lifecycle Action"):
+        autoscaling.complete_lifecycle_action(
+            AutoScalingGroupName=name,
+            LifecycleHookName="drain",
+            InstanceId=identifier,
+            LifecycleActionResult="CONTINUE",
+        )
+    mark = fleet.mark()
+    ended = autoscaling.terminate_instance_in_auto_scaling_group(
+        InstanceId=identifier, ShouldDecrementDesiredCapacity=True
+    )
+    assert identifier in ended["Activity"]["Description"]
+    fleet.wait_for("hook-completed", since=mark, instance=identifier, timeout=40)
+    fleet.wait_for("terminated", since=mark, instance=identifier, timeout=20)
     with pytest.raises(autoscaling.exceptions.ClientError, match="above max value"):
         autoscaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=9)
 
