@@ -11,6 +11,12 @@ from local import engine_contract, sqs_speed
 from local.types import buckets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+ROOMS = ("local", "local/fleet", "local/types")
+MODULES = (
+    "autoscaling cloudformation cloudwatch cloudwatch_logs dynamodb ec2 iam provisioners s3 sns "
+    "sqs ssm stacks"
+).split()
+PRIVATE = re.compile(rf"\b(?:{'|'.join(MODULES)})\.(_[a-z]\w+)", re.IGNORECASE)
 
 
 def test_every_hooked_name_is_there() -> None:
@@ -44,15 +50,8 @@ def test_the_list_is_complete() -> None:
     listed = {name for names in engine_contract.HOOKED.values() for name in names}
     listed |= set(sqs_speed.REPLACED)
     used = set()
-    for path in [*(REPOSITORY / "local").glob("*.py"), *(REPOSITORY / "local/types").glob("*.py")]:
-        used |= set(
-            re.findall(
-                r"\b(?:sqs|s3|sns|ssm|ec2|dynamodb|cloudwatch|cloudformation|provisioners)"
-                r"\.(_[a-z]\w+)",
-                path.read_text(),
-                re.IGNORECASE,
-            )
-        )
+    for path in [path for room in ROOMS for path in sorted((REPOSITORY / room).glob("*.py"))]:
+        used |= set(PRIVATE.findall(path.read_text()))
     used |= {each.put for each in buckets.CONFIGURATIONS.values()}
     used |= {each.delete for each in buckets.CONFIGURATIONS.values() if each.delete}
     assert used - listed == set()
