@@ -12,10 +12,21 @@ from local.types import buckets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROOMS = ("local", "local/fleet", "local/types")
-MODULES = (
-    "autoscaling cloudformation cloudwatch cloudwatch_logs dynamodb ec2 iam provisioners s3 sns "
-    "sqs ssm stacks"
-).split()
+MODULES = [
+    "autoscaling",
+    "cloudformation",
+    "cloudwatch",
+    "cloudwatch_logs",
+    "dynamodb",
+    "ec2",
+    "iam",
+    "provisioners",
+    "s3",
+    "sns",
+    "sqs",
+    "ssm",
+    "stacks",
+]
 PRIVATE = re.compile(rf"\b(?:{'|'.join(MODULES)})\.(_[a-z]\w+)", re.IGNORECASE)
 
 
