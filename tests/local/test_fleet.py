@@ -138,7 +138,6 @@ def test_a_killed_and_an_interrupted_instance_lose_nothing(
         fleet.interrupt(spot.instance)
         fleet.wait_for("spot-notice", since=mark, instance=spot.instance, timeout=10)
     work.wait_until_done(timeout=120)
-    fleet.wait_for("terminated", since=mark, instance=victim.instance, timeout=90)
     assert work.prepared() == 600
     assert work.dead() == 0
     launched = [each for each in fleet.events(mark) if each.kind == "launching"]
