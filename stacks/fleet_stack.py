@@ -202,7 +202,7 @@ class FleetStack(Stack):
             metrics=metrics,
             topic=topic,
             oldest_message_seconds=settings.oldest_message_alarm_seconds,
-            no_instance_minutes=settings.no_instance_alarm_minutes,
+            no_worker_minutes=settings.no_worker_alarm_minutes,
         )
         dashboard = FleetDashboard(
             self,
@@ -212,7 +212,7 @@ class FleetStack(Stack):
             alarms=[
                 alarms.oldest_message,
                 alarms.dead_letters,
-                alarms.no_instance,
+                alarms.no_healthy_worker,
                 alarms.drain_timed_out,
             ],
             target_backlog_per_instance=settings.target_backlog_per_instance,

@@ -70,7 +70,7 @@ class FleetSettings(OperationSettings, WorkerSettings, MessageSettings, Instance
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._size_problems(), *self._time_problems()]
+        problems = [*self._size_problems(), *self._time_problems(), *self._report_problems()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -105,6 +105,15 @@ class FleetSettings(OperationSettings, WorkerSettings, MessageSettings, Instance
                 "families of one size"
             )
         return problems
+
+    def _report_problems(self) -> list[str]:
+        if self.no_worker_alarm_minutes * 60 >= 2 * self.metrics_interval_seconds:
+            return []
+        return [
+            f"no_worker_alarm_minutes ({self.no_worker_alarm_minutes}) is less than two of "
+            f"metrics_interval_seconds ({self.metrics_interval_seconds}): workers that are well "
+            "would alarm between their reports; raise the first or lower the second"
+        ]
 
     def _time_problems(self) -> list[str]:
         return [

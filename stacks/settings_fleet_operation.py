@@ -18,8 +18,9 @@ class OperationSettings(Capability):
             default="service_managed",
             description="Keys for the queues and the log group. Service-managed keys are free. "
             "A customer key adds KMS requests to the bill (one per queue and five minutes of "
-            "traffic, per caller) and KMS to what must be reachable. The alarm topic always has "
-            "a customer key: CloudWatch cannot publish to a topic that uses the AWS managed one.",
+            "traffic, per caller); the services make them, so instances need not reach KMS. The "
+            "alarm topic always has a customer key: CloudWatch cannot publish to a topic that uses "
+            "the AWS managed one.",
         ),
     ]
     session_manager: Annotated[
@@ -65,13 +66,13 @@ class OperationSettings(Capability):
             json_schema_extra=unit("seconds"),
         ),
     ]
-    no_instance_alarm_minutes: Annotated[
+    no_worker_alarm_minutes: Annotated[
         int,
         Field(
             default=10,
             ge=3,
             le=60,
-            description="Alarm when there is a backlog and no instance in service for so long. "
+            description="Alarm when there is a backlog and no worker has reported for so long. "
             "Longer than a boot, or every start from zero alarms.",
             json_schema_extra=unit("minutes"),
         ),

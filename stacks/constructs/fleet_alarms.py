@@ -28,7 +28,7 @@ class FleetAlarms(Construct):
         metrics: FleetMetrics,
         topic: sns.ITopic,
         oldest_message_seconds: int,
-        no_instance_minutes: int,
+        no_worker_minutes: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self._topic = topic
@@ -47,21 +47,22 @@ class FleetAlarms(Construct):
             periods=1,
             description="Messages could not be processed and wait in the dead-letter queue.",
         )
-        # in_service is filled with 0 here, unlike in the scaling policy: when no data comes at all,
-        # "no instance" is what has to be assumed, and one late data point among many cannot alarm.
-        # A minute that SQS has not reported yet has no value, or it would read as an empty queue.
-        self.no_instance = self._alarm(
-            "NoInstanceInService",
+        # Reports rather than instances in service: an instance is in service from its launch on,
+        # so one that fails while it boots, again and again, would look healthy half of the time.
+        # No report at all reads as 0. A minute that SQS has not reported yet has no value, or it
+        # would read as an empty queue.
+        self.no_healthy_worker = self._alarm(
+            "NoHealthyWorker",
             cloudwatch.MathExpression(
-                expression="IF(visible >= 0, IF(FILL(in_service, 0) < 1, visible, 0))",
-                using_metrics={"in_service": metrics.in_service, "visible": metrics.visible},
-                label="Backlog without a healthy instance",
+                expression="IF(visible >= 0, IF(FILL(reports, 0) < 1, visible, 0))",
+                using_metrics={"reports": metrics.reports, "visible": metrics.visible},
+                label="Backlog without a healthy worker",
                 period=MINUTE,
             ),
             threshold=0,
-            periods=no_instance_minutes,
-            description="Messages wait and no instance is in service: no capacity to be had, or "
-            "instances fail while they boot.",
+            periods=no_worker_minutes,
+            description="Messages wait and no worker reports: no capacity to be had, instances "
+            "that fail while they boot, or workers that cannot write their logs.",
         )
         self.drain_timed_out = self._alarm(
             "DrainTimedOut",

@@ -9,7 +9,7 @@ from constructs import Construct
 
 
 class FleetKey(Construct):
-    """One key per stage, rotated every year, deleted with the stack after a week.
+    """One key per stage, rotated every year, deleted 30 days after its stack.
 
     The alarm topic always uses it. Queues, logs and the ledger use it when
     `fleet.encryption=customer_key`; CloudWatch Logs then needs a statement of its own

@@ -84,6 +84,11 @@ class FleetMetrics:
         """Instances that drain."""
         return self._group("GroupTerminatingInstances")
 
+    @property
+    def reports(self) -> cloudwatch.Metric:
+        """Reports of worker processes, which each sends one per interval, idle or not."""
+        return self.worker("ApiCalls", "SampleCount")
+
     def worker(self, metric_name: str, statistic: str) -> cloudwatch.Metric:
         """A metric that the workers write into their log."""
         return cloudwatch.Metric(

@@ -28,6 +28,7 @@ from tests.stacks.synthesis import STACKS
 
 pytestmark = pytest.mark.xdist_group("template validators")
 
+STAGES = ("dev", "prod")
 # Home Regions of two continents, and one of the youngest, which has the fewest services.
 REGIONS = ["eu-west-1", "us-east-1", "mx-central-1"]
 # W3005: a DependsOn that a reference implies anyway. CDK writes such on every policy and route.
@@ -64,7 +65,8 @@ def all_of(templates: Any) -> Iterator[tuple[str, Template]]:
 
 def test_cfn_lint_finds_nothing(judged_templates) -> None:
     for name, template in all_of(judged_templates):
-        assert linted(template, REGIONS) == [], name
+        regions = REGIONS if name.split()[0] in STAGES else REGIONS[:1]
+        assert linted(template, regions) == [], name
 
 
 @pytest.mark.parametrize("region", REGIONS)

@@ -43,6 +43,7 @@ FLEET_CHECKS = (
     checks_messages.check_uploads_become_messages,
     checks_messages.check_lambda_consumers_have_time,
     checks_messages.check_alarms,
+    checks_messages.check_no_healthy_worker_is_noticed,
     checks_messages.check_topic,
     checks_messages.check_log_retention,
     checks_messages.check_outputs,

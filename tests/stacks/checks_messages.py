@@ -161,7 +161,7 @@ def check_alarms(template: Template) -> list[str]:
     """The four alarms exist, reach the topic, and decide what missing data means."""
     problems = []
     alarms = resources(template, "AWS::CloudWatch::Alarm")
-    for part in ("OldestMessage", "DeadLetters", "NoInstanceInService", "DrainTimedOut"):
+    for part in ("OldestMessage", "DeadLetters", "NoHealthyWorker", "DrainTimedOut"):
         found = [alarm for name, alarm in alarms.items() if name.startswith(f"Alarms{part}")]
         if len(found) != 1:
             problems.append(f"there is no alarm {part}")
@@ -174,6 +174,20 @@ def check_alarms(template: Template) -> list[str]:
             problems.append(f"{name} does nothing")
         if not alarm.get("AlarmDescription"):
             problems.append(f"{name} does not say what it is about")
+    return problems
+
+
+def check_no_healthy_worker_is_noticed(template: Template) -> list[str]:
+    """By reports of workers: instances that fail while they boot are in service as well."""
+    alarm = named(template, "AWS::CloudWatch::Alarm", "AlarmsNoHealthyWorker")
+    queries = {each["Id"]: each for each in alarm.get("Metrics", [])}
+    reports = queries.get("reports", {}).get("MetricStat", {})
+    problems = []
+    namespace = environment(template).get("WORKER_METRICS_NAMESPACE")
+    if reports.get("Stat") != "SampleCount" or reports["Metric"]["Namespace"] != namespace:
+        problems.append("workers are not counted by their reports")
+    if not any("FILL(reports, 0) < 1" in each.get("Expression", "") for each in queries.values()):
+        problems.append("no report at all is not noticed")
     return problems
 
 

@@ -183,6 +183,16 @@ MESSAGE_MUTATIONS: list[Case] = [
         "check_alarms",
     ),
     (
+        "no report is no alarm",
+        "Fleet",
+        lambda t: next(
+            each
+            for each in one(t, ALARM, "AlarmsNoHealthyWorker")["Metrics"]
+            if "Expression" in each
+        ).update(Expression="IF(visible >= 0, IF(reports < 1, visible, 0))"),
+        "check_no_healthy_worker_is_noticed",
+    ),
+    (
         "topic without a key",
         "Fleet",
         without("AWS::SNS::Topic", "", "KmsMasterKeyId"),

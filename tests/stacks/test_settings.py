@@ -110,6 +110,10 @@ def test_a_wrong_value_names_field_value_range_and_remedy(
             "backoff_cap_seconds (4000.0) exceeds max_extension_seconds (3600)",
         ),
         (
+            {"fleet.no_worker_alarm_minutes": 3, "fleet.metrics_interval_seconds": 120},
+            "no_worker_alarm_minutes (3) is less than two of metrics_interval_seconds (120)",
+        ),
+        (
             {"network.endpoint_availability_zones": 3},
             "endpoint_availability_zones (3) exceeds availability_zones (2)",
         ),
