@@ -50,8 +50,15 @@ class DynamoDbServer:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> DynamoDbServer:
-        dynamodb.reset()
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self.reset()
+        return self
+
+    def reset(self) -> None:
+        """An empty table and no faults."""
+        dynamodb.reset()
+        self.faults = None
+        self.calls.clear()
         self._run(
             "CreateTable",
             {
@@ -61,7 +68,6 @@ class DynamoDbServer:
                 "BillingMode": "PAY_PER_REQUEST",
             },
         )
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()

@@ -62,16 +62,22 @@ class S3Server:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> S3Server:
-        s3.reset()
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        for bucket in self._buckets:
-            assert self._serve("PUT", f"/{bucket}", {}, b"").status == 200
+        self.reset()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         s3.reset()
+
+    def reset(self) -> None:
+        """Empty buckets, as at the start."""
+        s3.reset()
+        self.canned.clear()
+        self.requests.clear()
+        for bucket in self._buckets:
+            assert self._serve("PUT", f"/{bucket}", {}, b"").status == 200
 
     def keep_versions(self, bucket: str) -> None:
         """Switch versioning on."""

@@ -70,22 +70,3 @@ def test_idle_processes_make_one_call_in_twenty_seconds_each(server: SqsServer) 
         assert [call.request["WaitTimeSeconds"] for call in server.calls] == [20, 20]
         server.end_polls()
         assert tree.terminate() == 0
-
-
-def test_heartbeats_go_out_in_tens(server: SqsServer) -> None:
-    """Forty messages for six seconds under a timeout of two: a call per ten and second at most."""
-    server.send(*[f"message {number}" for number in range(40)])
-    environment = worker_environment(
-        queue_url=server.queue_url,
-        endpoint=server.url,
-        job="worker.jobs.sleep",
-        sleep_ms=6000,
-        threads=40,
-        visibility_timeout_seconds=2,
-    )
-    with WorkerTree(environment) as tree:
-        server.wait_until(lambda: server.left == 0, seconds=20)
-        assert len(server.receives) == 40
-        assert server.count("ChangeMessageVisibilityBatch") <= 4 * 8
-        server.end_polls()
-        assert tree.terminate() == 0

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -31,12 +32,21 @@ MESSAGE = Message("body", "m-1", 1, {})
 Open = Callable[..., Ledger]
 
 
+CLIENTS: dict[str, Any] = {}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[DynamoDbServer]:
+    with DynamoDbServer() as started:
+        yield started
+
+
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDbServer]:
+def table(running: DynamoDbServer, monkeypatch: pytest.MonkeyPatch) -> DynamoDbServer:
     monkeypatch.setattr("worker.signed_http.delay_before_retry", lambda _: 0.001)
-    with DynamoDbServer() as running:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", running.url)
-        yield running
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", running.url)
+    running.reset()
+    return running
 
 
 @pytest.fixture(params=["fast", "botocore"])
@@ -47,6 +57,10 @@ def open_ledger(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Open:
     if request.param == "botocore":
+        # One client for the module: to make one takes longer than the rest of a test.
+        client = CLIENTS.setdefault("dynamodb", None) or door.client("dynamodb")
+        CLIENTS["dynamodb"] = client
+        monkeypatch.setattr(door, "client", lambda _: client)
         monkeypatch.setattr(door, "json_api", lambda *_, **__: None)
     return lambda lease=60.0: Ledger(ledger_call(door), table=TABLE, lease=lease)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff as StandardRetryDelay
 
 from tests.worker.s3_server import Canned, S3Server
 from worker.aws import S3, AwsError
@@ -17,12 +19,30 @@ from worker.s3 import FastS3
 KEYS = ["plain", "a/b c/ü?#%&+.txt", "//double", "tilde~and'quote", "…/日本", "..", "a/../b"]
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[S3Server]:
+    with S3Server("documents", "with.dots") as started:
+        yield started
+
+
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+def server(running: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     monkeypatch.setattr("worker.signed_http.delay_before_retry", lambda _: 0.001)
-    with S3Server("documents", "with.dots") as running:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", running.url)
-        yield running
+    monkeypatch.setattr(StandardRetryDelay, "delay_amount", lambda *_: 0.001)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", running.url)
+    running.reset()
+    return running
+
+
+CLIENTS: dict[str, Any] = {}
+
+
+@pytest.fixture
+def slow(server: S3Server, door: AwsDoor) -> BotocoreS3:
+    """One botocore client for the module: to make one takes longer than the rest of a test."""
+    client = CLIENTS.setdefault(server.url, None) or door.client("s3")
+    CLIENTS[server.url] = client
+    return BotocoreS3(lambda: client)
 
 
 @pytest.fixture
@@ -33,8 +53,8 @@ def fast(server: S3Server, door: AwsDoor) -> FastS3:
 
 
 @pytest.fixture(params=["fast", "botocore"])
-def s3(request: pytest.FixtureRequest, server: S3Server, door: AwsDoor) -> S3:
-    return door.s3 if request.param == "fast" else BotocoreS3(lambda: door.client("s3"))
+def s3(request: pytest.FixtureRequest, fast: FastS3, slow: BotocoreS3) -> S3:
+    return fast if request.param == "fast" else slow
 
 
 def code(caught: pytest.ExceptionInfo[AwsError]) -> tuple[str, int, bool]:
@@ -54,13 +74,11 @@ def test_what_was_written_is_read(s3: S3) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_keys_of_all_kinds(fast: FastS3, door: AwsDoor, key: str) -> None:
+def test_keys_of_all_kinds(fast: FastS3, slow: BotocoreS3, key: str) -> None:
     """Written by one path, read by the other."""
     fast.put_object("documents", key, key.encode())
     if not key.startswith("..") and "/../" not in key:
-        assert BotocoreS3(lambda: door.client("s3")).get_object("documents", key).body == (
-            key.encode()
-        )
+        assert slow.get_object("documents", key).body == key.encode()
     assert fast.get_object("documents", key).body == key.encode()
 
 
@@ -138,12 +156,8 @@ def test_a_service_that_stays_slow_is_an_error_for_later(server: S3Server, s3: S
     assert code(caught) == ("SlowDown", 503, True)
 
 
-@pytest.mark.parametrize("path", ["fast", "botocore"])
-def test_names_that_no_object_can_have_are_refused_without_a_call(
-    server: S3Server, door: AwsDoor, path: str
-) -> None:
+def test_names_that_no_object_can_have_are_refused_without_a_call(server: S3Server, s3: S3) -> None:
     """An empty key would read the bucket's listing as if it were a document."""
-    s3 = door.s3 if path == "fast" else BotocoreS3(lambda: door.client("s3"))
     for bucket, key in (("documents", ""), ("", "key"), ("", "")):
         for call in (
             lambda b=bucket, k=key: s3.get_object(b, k),
