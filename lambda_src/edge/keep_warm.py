@@ -39,7 +39,7 @@ MOST_COPIES = 100
 PREINITIALIZED_SECONDS = 10.0
 """Lambda sometimes initialises a copy ahead of need. Nobody waits for an initialisation that ended
 this long before the first invocation.
-https://docs.aws.amazon.com/lambda/latest/dg/static-initialization.html"""
+https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html#troubleshooting-invocation-initialization-gap"""
 
 ON_DEMAND = "on-demand"
 SNAP_START = "snap-start"
