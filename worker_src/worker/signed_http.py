@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from worker.aws import AwsError
 from worker.aws_config import AwsConfig, Endpoint
@@ -24,7 +24,10 @@ from worker.retries import (
     delay_before_retry,
     is_retryable,
 )
-from worker.signing import EMPTY_SHA256, Moment, Signer
+from worker.signing import EMPTY_SHA256, Moment, Signer, sha256_hex
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 15.0
@@ -43,7 +46,7 @@ class Template:
 
     `path` and `query` are percent-encoded as SigV4 wants them. `host` overrides the endpoint's
     (virtual-hosted buckets). What is derived from it for the current second is kept, so a template
-    that is used again costs two hashes and an HMAC. Threads may share one.
+    that is used again costs the hash of its body and a signature. Threads may share one.
     """
 
     __slots__ = ("derived", "headers", "host", "method", "path", "query")
@@ -66,12 +69,15 @@ class Template:
 
 
 class Derived(NamedTuple):
-    """A template at one moment: the canonical request up to the body's hash, the lines to send."""
+    """A template at one moment.
+
+    `canonical` has hashed the canonical request up to the body's hash; `head` is what to send up to
+    the signature.
+    """
 
     moment: Moment
-    canonical: str
-    signed_headers: str
-    lines: str
+    canonical: Hash
+    head: bytes
 
 
 class SignedHttp:
@@ -118,7 +124,7 @@ class SignedHttp:
         Raises AwsError.
         """
         attempts = attempts or self._max_attempts
-        body_sha256 = body_sha256 or (sha256(body).hexdigest() if body else EMPTY_SHA256)
+        body_sha256 = body_sha256 or (sha256_hex(body) if body else EMPTY_SHA256)
         taken = 0
         corrections = None
         attempt = 1
@@ -187,14 +193,9 @@ class SignedHttp:
         derived = template.derived
         if derived is None or derived.moment is not moment or self._sign_body_header:
             derived = template.derived = self._derive(template, moment, body_sha256)
-        authorization = self.signer.authorization(
-            moment, f"{derived.canonical}{body_sha256}", derived.signed_headers
-        )
+        signature = self.signer.signature(moment, derived.canonical, body_sha256)
         length = f"content-length: {len(body)}\r\n" if body or template.method != "GET" else ""
-        return (
-            f"{derived.lines}{length}authorization: {authorization}\r\n\r\n".encode("latin-1")
-            + body
-        )
+        return b"".join((derived.head, f"{signature}\r\n{length}\r\n".encode(), body))
 
     def _derive(self, template: Template, moment: Moment, body_sha256: str) -> Derived:
         headers = dict(template.headers)
@@ -212,12 +213,15 @@ class SignedHttp:
         lines = "".join([f"{name}: {headers[name]}\r\n" for name in names])
         path = self.endpoint.path + template.path
         target = f"{path}?{template.query}" if template.query else path
-        return Derived(
-            moment,
-            f"{template.method}\n{path}\n{template.query}\n{canonical_headers}\n{signed_headers}\n",
-            signed_headers,
-            f"{template.method} {target} HTTP/1.1\r\n{lines}user-agent: {USER_AGENT}\r\n",
+        authorization = self.signer.authorization(moment, signed_headers)
+        canonical = (
+            f"{template.method}\n{path}\n{template.query}\n{canonical_headers}\n{signed_headers}\n"
         )
+        head = (
+            f"{template.method} {target} HTTP/1.1\r\n{lines}user-agent: {USER_AGENT}\r\n"
+            f"authorization: {authorization}"
+        )
+        return Derived(moment, sha256(canonical.encode()), head.encode("latin-1"))
 
     def _borrow(self, host: str) -> HttpConnection:
         with self._lock:
