@@ -74,6 +74,8 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_vpcs",
     ),
     "ministack.services.s3": (
+        "_bucket_has_versions",
+        "_buckets",
         "_delete_bucket_encryption",
         "_delete_bucket_lifecycle",
         "_delete_bucket_ownership_controls",

@@ -78,9 +78,10 @@ class Wish:
 
 
 class LocalAws:
-    """One local AWS, in one state folder. As a context manager it ends with the block.
+    """One local AWS, in one state folder.
 
-    An engine that the block started also ends when this process ends in any other way.
+    As a context manager it ends with the block, and with this process however that ends; an engine
+    that was up before the block stays up.
     """
 
     def __init__(
@@ -109,7 +110,8 @@ class LocalAws:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.down()
+        if self._owned is not None:
+            self.down()
 
     # The engine
 

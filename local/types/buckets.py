@@ -2,7 +2,7 @@
 
 Each property goes through MiniStack's own S3 API, as the body that an SDK would send, so it is
 checked and read back like any other. Nothing expires and nothing is logged for it
-(docs/fidelity.md).
+(docs/fidelity.md). A bucket that holds anything is not deleted, as in AWS; MiniStack would.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.types.handlers import Properties, extend, true
+from local.types.handlers import Properties, extend, table, true
 
 LIFECYCLE_MEMBERS = {
     "Id": ("ID",),
@@ -37,8 +37,26 @@ class _Configuration:
 
 
 def register() -> None:
-    """Apply what the stock handlers leave out, after they have run."""
+    """Apply what the stock handlers leave out, after they have run; guard what is in a bucket."""
     extend("AWS::S3::Bucket", applied=_apply)
+    stock = table()["AWS::S3::Bucket"]["delete"]
+
+    def delete(bucket: str, properties: Properties) -> None:
+        _refuse_unless_empty(bucket)
+        stock(bucket, properties)
+
+    table()["AWS::S3::Bucket"]["delete"] = delete
+
+
+def _refuse_unless_empty(bucket: str) -> None:
+    from ministack.services import s3
+
+    held = s3._buckets.get(bucket, {}).get("objects")
+    if held or s3._bucket_has_versions(bucket):
+        raise ValueError(
+            "The bucket you tried to delete is not empty. You must delete all versions in the "
+            f"bucket. (BucketNotEmpty, {bucket})"
+        )
 
 
 def _apply(bucket: str, old: Properties, new: Properties) -> None:

@@ -284,3 +284,11 @@ def test_the_cli_sees_nothing_of_the_callers_account(
     absent = {"AWS_PROFILE", "AWS_SESSION_TOKEN", "CDK_DEFAULT_ACCOUNT", "HTTPS_PROXY"}
     assert not absent & set(environment)
     assert environment["AWS_ENDPOINT_URL"] == aws.endpoint
+
+
+def test_a_context_leaves_an_engine_alone_that_was_up_before(folder: StateFolder) -> None:
+    local(folder, "up")
+    record = running(folder)
+    with LocalAws(state=folder.path) as aws:
+        assert aws.record() == record
+    assert folder.alive() == record

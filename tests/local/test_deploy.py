@@ -101,16 +101,31 @@ def test_deploy_change_destroy_and_redeploy(aws: LocalAws, assemblies: Path) -> 
     deploy("dev")
     assert table not in aws.client("dynamodb").list_tables()["TableNames"]
 
+    # A bucket that holds documents is not destroyed
+    app = ("--app", str(assemblies / "dev"))
+    refused = aws.cdk("destroy", "--all", *app, check=False)
+    assert refused.returncode != 0
+    assert "not empty" in refused.stdout + refused.stderr
+    empty(aws, bucket)
+
     # Destroyed, nothing is left but the keys, which wait for their deletion
-    aws.cdk("destroy", "--all", "--app", str(assemblies / "dev"))
+    aws.cdk("destroy", "--all", *app)
     assert stacks(aws) == expected("DELETE_COMPLETE")
     assert_nothing_is_left(aws)
 
     # And once more from nothing, from the app itself as `make deploy LOCAL=1` does
     aws.cdk("deploy", "--all", "-c", "stage=dev")
     assert stacks(aws) == expected("CREATE_COMPLETE")
-    aws.cdk("destroy", "--all", "--app", str(assemblies / "dev"))
+    aws.cdk("destroy", "--all", *app)
     assert_nothing_is_left(aws)
+
+
+def empty(aws: LocalAws, bucket: str) -> None:
+    """Delete every version of every object."""
+    s3 = aws.client("s3")
+    found = s3.list_object_versions(Bucket=bucket)
+    for each in [*found.get("Versions", []), *found.get("DeleteMarkers", [])]:
+        s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
 
 
 def assert_nothing_is_left(aws: LocalAws) -> None:

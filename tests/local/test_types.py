@@ -326,6 +326,19 @@ def test_a_lifecycle_rule_that_is_not_played_is_refused_by_name(stack: Stack) ->
     assert "LifecycleConfiguration.Rules.TagFilters" in stack.why()
 
 
+def test_a_bucket_that_holds_a_version_is_not_deleted(aws: LocalAws, stack: Stack) -> None:
+    stack.deploy(bucket(VersioningConfiguration={"Status": "Enabled"}))
+    s3, name = aws.client("s3"), stack.id_of("Bucket")
+    version = s3.put_object(Bucket=name, Key="a", Body=b"a")["VersionId"]
+    marker = s3.delete_object(Bucket=name, Key="a")["VersionId"]
+    with pytest.raises(WaiterError):
+        stack.delete()
+    assert "not empty" in stack.why()
+    s3.delete_object(Bucket=name, Key="a", VersionId=version)
+    s3.delete_object(Bucket=name, Key="a", VersionId=marker)
+    stack.delete()
+
+
 def table(**properties: Any) -> Resources:
     return {
         "Table": {
