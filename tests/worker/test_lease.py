@@ -257,9 +257,9 @@ def test_what_was_given_back_is_not_ours_any_more(server: SqsServer, open_sqs: O
     (delivery,) = sqs.receive(1)
     leases, metrics = keeper(sqs, visibility_timeout=30)
     leases.hold([delivery])
-    leases.release(delivery, 0)
+    assert leases.release(delivery, 0) is True
     assert leases.finish([delivery]) == []
-    leases.release(delivery, 30)
+    assert leases.release(delivery, 30) is False
     assert leases.flush(deadline=time.monotonic() + 5)
     assert len(changes(server)) == 1
     assert lost(metrics) == 0

@@ -91,9 +91,7 @@ class Consumer:
             time.sleep(0.01)
         self._give_back_unstarted()
         in_time = not self._running
-        for delivery in self._leases.held():
-            self._metrics.count("MessagesHandedBack")
-            self._leases.release(delivery, 0)
+        self._make_visible(self._leases.held())
         in_time &= self._deletes.flush(deadline=deadline)
         in_time &= self._leases.flush(deadline=deadline)
         self._leases.stop()
@@ -330,7 +328,9 @@ class Consumer:
 
     def _hand_back(self, batch: list[Delivery]) -> None:
         """Make messages that were not started visible at once."""
-        self._metrics.count("MessagesHandedBack", len(batch))
-        for delivery in batch:
-            self._leases.release(delivery, 0)
+        self._make_visible(batch)
         self._room.give_back(len(batch))
+
+    def _make_visible(self, batch: list[Delivery]) -> None:
+        given = sum(self._leases.release(delivery, 0) for delivery in batch)
+        self._metrics.count("MessagesHandedBack", given)

@@ -107,16 +107,17 @@ class LeaseKeeper:
                     ours.append(delivery)
         return ours
 
-    def release(self, delivery: Delivery, seconds: float) -> None:
-        """Stop extending and make the message visible after `seconds`, unless it is lost.
+    def release(self, delivery: Delivery, seconds: float) -> bool:
+        """Stop extending and make the message visible after `seconds`; False when it is not ours.
 
         The delay is cut to what SQS still allows for this receive.
         """
-        for kept in self.finish((delivery,)):
-            held_for = time.monotonic() - kept.received_at
-            allowed = LONGEST_LEASE_SECONDS - 1 - held_for
-            self._releases.append(Release(kept, math.ceil(max(0, min(seconds, allowed)))))
-            self._wake.set()
+        if not self.finish((delivery,)):
+            return False
+        allowed = LONGEST_LEASE_SECONDS - 1 - (time.monotonic() - delivery.received_at)
+        self._releases.append(Release(delivery, math.ceil(max(0, min(seconds, allowed)))))
+        self._wake.set()
+        return True
 
     def flush(self, *, deadline: float) -> bool:
         """Send what is waiting without lingering; True when all of it went out in time."""
