@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.worker.in_process import InProcess, worker_settings
 from tests.worker.sqs_server import SqsServer
@@ -17,6 +18,10 @@ from worker.message import Message
 from worker.sqs import FastSqs
 
 LOGGER = logging.getLogger("worker.test")
+
+# A machine under load is slow, not wrong.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -383,6 +383,16 @@ def test_a_drain_finishes_what_runs_and_gives_back_what_has_not_begun(
     assert len(server.calls) == calls
 
 
+def test_a_drain_does_not_wait_for_a_long_poll_beyond_its_deadline(
+    server: SqsServer, consume: Consume
+) -> None:
+    running = consume(nothing, wait_time_seconds=20)
+    server.wait_until(lambda: server.count("ReceiveMessage") == 1)
+    begun = time.monotonic()
+    assert running.drain(1.0) is True
+    assert time.monotonic() - begun < 4
+
+
 def test_a_drain_flushes_deletes_at_once(server: SqsServer, consume: Consume) -> None:
     server.send("one")
     done = threading.Event()

@@ -98,7 +98,7 @@ def test_header_names_are_in_lower_case_and_values_stripped() -> None:
     assert response == Response(404, {"x-amz-thing": "a: b", "content-length": "0"}, b"")
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     body=st.binary(max_size=200), sizes=st.lists(st.integers(1, 60), max_size=8),
     cut=st.integers(1, 25), extension=st.sampled_from([b"", b";name=value"]),
@@ -284,7 +284,7 @@ def test_a_stale_connection_is_dropped_before_use() -> None:
 
 def silent(connection: socket.socket) -> None:
     read_head(connection)
-    time.sleep(0.6)
+    connection.recv(1)  # until the client has gone
 
 
 def test_no_answer_in_time() -> None:
@@ -294,7 +294,7 @@ def test_no_answer_in_time() -> None:
         with pytest.raises(ConnectionFailedError, match="no answer within") as caught:
             connection.request(GET, read_timeout=0.2)
         assert caught.value.timed_out
-        assert 0.15 < time.monotonic() - begun < 0.5
+        assert 0.15 < time.monotonic() - begun < 3
 
 
 def test_nobody_listens() -> None:

@@ -87,7 +87,7 @@ def _fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.auth, "get_current_datetime", now)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     access=TEXT, secret=TEXT, token=st.none() | TEXT, body=st.binary(max_size=300),
     region=st.sampled_from(["eu-west-1", "us-gov-west-1", "cn-north-1"]),
@@ -113,7 +113,7 @@ def test_json_requests_have_botocores_signature(
         )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     key=KEYS, body=st.binary(max_size=100), method=st.sampled_from(["GET", "PUT", "HEAD"]),
     bucket=st.sampled_from(["documents", "with.dots"]), version=st.none() | TEXT,
