@@ -132,6 +132,8 @@ async def _run(
     finally:
         for part in reversed(parts):
             await _stopped(part)
+        # Long polls under way are cut off, which is no error.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         server.should_exit = True
         await serving
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.cdk import command, needs_bootstrap
 from local.engine_parts import ControlError
@@ -292,3 +294,21 @@ def test_a_context_leaves_an_engine_alone_that_was_up_before(folder: StateFolder
     with LocalAws(state=folder.path) as aws:
         assert aws.record() == record
     assert folder.alive() == record
+
+
+def test_down_does_not_wait_for_long_polls_and_logs_nothing(folder: StateFolder) -> None:
+    aws = LocalAws(state=folder.path)
+    aws.up()
+    sqs = aws.client("sqs")
+    url = sqs.create_queue(QueueName="polled")["QueueUrl"]
+
+    def poll() -> None:
+        with contextlib.suppress(BotoCoreError, ClientError):
+            sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)
+
+    threading.Thread(target=poll, daemon=True).start()
+    time.sleep(0.5)
+    start = time.monotonic()
+    aws.down()
+    assert time.monotonic() - start < 10
+    assert folder.log.read_text() == ""
