@@ -1,10 +1,9 @@
-"""One Auto Scaling group at work: launches, lifecycle, health, replacement, scale-in.
+"""One Auto Scaling group at work: launches, health, replacement, scale-in.
 
 `tick` is called a few times a second and does everything that time brings; the other methods are
 what the API, EC2 and the scaling policies cause. Nothing here touches processes or the emulated
 services: `record` tells and keeps the settings, `ec2` starts machines. Rules and their pages:
 
-- life of an instance: https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html
 - health: an instance that EC2 does not run is unhealthy at the next check, the grace period does
   not protect it; its replacement is launched while it terminates
   (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-health-checks.html);
@@ -16,15 +15,14 @@ services: `record` tells and keeps the settings, `ec2` starts machines. Rules an
 
 from __future__ import annotations
 
-from local.fleet import activities as activity
 from local.fleet import instance as states
-from local.fleet import lifecycle_actions as actions
 from local.fleet.activities import Activities
 from local.fleet.clock import MINUTE, AwsClock
 from local.fleet.events import EventLog
-from local.fleet.group_config import LAUNCHING, TERMINATING, Ec2, GroupConfig, GroupRecord, HookSpec
+from local.fleet.group_config import Ec2, GroupConfig, GroupRecord
 from local.fleet.instance import Instance
 from local.fleet.instance_refresh import CANCELLED, InstanceRefresh, RefreshPreferences
+from local.fleet.lifecycle import Lifecycle
 from local.fleet.placement import place
 from local.fleet.termination_policy import choose_victims
 from local.scaling.group import GroupState
@@ -66,6 +64,14 @@ class Group:
         self.name = record.config().name
         self.instances: dict[str, Instance] = {}
         self.refreshes: list[InstanceRefresh] = []
+        self._life = Lifecycle(
+            config=record.config,
+            instances=self.instances,
+            clock=clock,
+            events=events,
+            activities=activities,
+            launch_failed=self._pause_launches,
+        )
 
     # What happened, for those who ask
 
@@ -133,7 +139,7 @@ class Group:
                     f"instance without replacement will violate group's min size constraint."
                 )
             self.set_desired(config.desired - 1, cause=cause)
-        self._terminate(instance, cause)
+        self._life.terminate(instance, cause)
         return instance.activity
 
     def set_health(self, instance_id: str, *, healthy: bool, respect_grace: bool) -> None:
@@ -154,16 +160,11 @@ class Group:
 
     def complete(self, instance_id: str, *, hook: str, token: str, result: str) -> None:
         """CompleteLifecycleAction. Raises GroupError, NoLifecycleActionError."""
-        instance = self._waiting(instance_id, token)
-        actions.complete(instance, hook=hook, token=token, result=result)
-        self._note("hook-completed", instance, f"{hook}: {result}")
-        self._go_on(instance, result)
+        self._life.complete(self._waiting(instance_id, token), hook, token, result)
 
     def heartbeat(self, instance_id: str, *, hook: str, token: str) -> None:
         """RecordLifecycleActionHeartbeat. Raises GroupError, NoLifecycleActionError."""
-        instance = self._waiting(instance_id, token)
-        actions.heartbeat(instance, hook=hook, token=token, wall=self._clock.wall())
-        self._note("heartbeat", instance, hook)
+        self._life.heartbeat(self._waiting(instance_id, token), hook, token)
 
     def recommend_rebalance(self, instance_id: str) -> None:
         """EC2 sees a higher risk of interruption for a spot instance. Raises GroupError."""
@@ -226,7 +227,8 @@ class Group:
 
     def tick(self) -> None:
         """Do what is due."""
-        self._expire_waits()
+        for instance in list(self.instances.values()):
+            self._life.expire_waits(instance)
         self._take_back_interrupted()
         self._move_on()
         config = self.config
@@ -236,14 +238,6 @@ class Group:
         self._follow_refresh(config)
         self._replace_at_risk(config)
         self._fit(config)
-
-    def _expire_waits(self) -> None:
-        for instance in list(self.instances.values()):
-            late = actions.run_out(instance, wall=self._clock.wall())
-            for wait in late:
-                self._note("hook-timed-out", instance, f"{wait.name}: {wait.default_result}")
-            if late:
-                self._go_on(instance, late[-1].default_result)
 
     def _take_back_interrupted(self) -> None:
         for instance in self.instances.values():
@@ -261,26 +255,13 @@ class Group:
             ended = instance.machine is not None and instance.machine.ended
             instance.gone = instance.gone or ended
             if instance.state == states.TERMINATING_PROCEED and ended:
-                self._terminated(instance)
+                self._life.terminated(instance)
             elif (
                 instance.state == states.PENDING
                 and not instance.gone
                 and now - instance.launched_at >= PENDING_SECONDS
             ):
-                self._running(instance)
-
-    def _running(self, instance: Instance) -> None:
-        hooks = self.config.hooks_for(LAUNCHING)
-        if hooks:
-            self._wait(instance, hooks, states.PENDING_WAIT)
-        else:
-            self._in_service(instance)
-
-    def _in_service(self, instance: Instance) -> None:
-        instance.state = states.IN_SERVICE
-        instance.in_service_at = self._clock.now()
-        self._activities.end(instance.activity, wall=self._clock.wall())
-        self._note("in-service", instance)
+                self._life.running(instance)
 
     def _check_health(self, config: GroupConfig) -> None:
         for instance in list(self.instances.values()):
@@ -292,9 +273,14 @@ class Group:
                 self._note("unhealthy", instance, instance.unhealthy_reason)
             if not instance.healthy:
                 if instance.in_service_at is None:
-                    self._no_launch_before = self._clock.now() + FAILED_LAUNCH_PAUSE_SECONDS
-                self._terminate(instance, f"a health check found that {instance.unhealthy_reason}")
+                    self._pause_launches()
+                self._life.terminate(
+                    instance, f"a health check found that {instance.unhealthy_reason}"
+                )
         self._end_oldest(config)
+
+    def _pause_launches(self) -> None:
+        self._no_launch_before = self._clock.now() + FAILED_LAUNCH_PAUSE_SECONDS
 
     def _end_oldest(self, config: GroupConfig) -> None:
         if not all(each.in_service for each in self.instances.values()):
@@ -307,7 +293,7 @@ class Group:
         ]
         if old:
             oldest = min(old, key=lambda each: (each.launched_at, each.instance_id))
-            self._terminate(oldest, "it has reached the maximum instance lifetime")
+            self._life.terminate(oldest, "it has reached the maximum instance lifetime")
 
     def _follow_refresh(self, config: GroupConfig) -> None:
         refresh = self.refresh
@@ -315,7 +301,7 @@ class Group:
             return
         instances, now = list(self.instances.values()), self._clock.now()
         for victim in refresh.next_victims(instances, config, now):
-            self._terminate(victim, "an instance refresh replaces it")
+            self._life.terminate(victim, "an instance refresh replaces it")
         refresh.settle(list(self.instances.values()), config, now)
         if not refresh.active:
             self._end_refresh(refresh, refresh.status)
@@ -338,7 +324,7 @@ class Group:
         )
         replaced = max(0, sound + len(at_risk) - config.desired)
         for instance in at_risk[:replaced]:
-            self._terminate(instance, "capacity rebalancing replaced it")
+            self._life.terminate(instance, "capacity rebalancing replaced it")
 
     def _fit(self, config: GroupConfig) -> None:
         """Launch or terminate until the group has what it wants."""
@@ -362,7 +348,7 @@ class Group:
             if not each.leaving and (each.gone or not each.healthy)
         ][:count]
         for instance in broken:
-            self._terminate(instance, self._cause)
+            self._life.terminate(instance, self._cause)
         victims = choose_victims(
             list(self.instances.values()),
             count - len(broken),
@@ -370,7 +356,7 @@ class Group:
             now=self._clock.now(),
         )
         for victim in victims:
-            self._terminate(victim, self._cause)
+            self._life.terminate(victim, self._cause)
 
     def _launch(self, config: GroupConfig) -> None:
         at = place(
@@ -399,62 +385,6 @@ class Group:
         self.instances[identifier] = instance
         self._note("launching", instance, f"{at.market} {at.instance_type} in {at.zone}")
         self._ec2.launch(instance)
-
-    # The way out
-
-    def _terminate(self, instance: Instance, cause: str) -> None:
-        if instance.leaving:
-            return
-        wall = self._clock.wall()
-        self._activities.end(instance.activity, wall=wall, status=activity.CANCELLED, why=cause)
-        instance.activity = self._activities.begin(
-            group=self.name,
-            description=f"Terminating EC2 instance: {instance.instance_id}",
-            cause=cause,
-            wall=wall,
-        )
-        instance.waits.clear()
-        self._note("terminating", instance, cause)
-        hooks = self.config.hooks_for(TERMINATING)
-        if hooks:
-            self._wait(instance, hooks, states.TERMINATING_WAIT)
-            self._activities.mark(instance.activity, activity.WAITING)
-        else:
-            self._proceed(instance)
-
-    def _wait(self, instance: Instance, hooks: tuple[HookSpec, ...], state: str) -> None:
-        actions.begin(
-            instance,
-            hooks,
-            wall=self._clock.wall(),
-            scale=self._clock.notice_scale,
-        )
-        instance.state = state
-        self._note("hook-wait", instance, ", ".join(wait.name for wait in instance.waits))
-
-    def _go_on(self, instance: Instance, result: str) -> None:
-        if instance.waits:
-            return
-        if instance.state == states.TERMINATING_WAIT:
-            self._proceed(instance)
-        elif instance.state == states.PENDING_WAIT and result == actions.ABANDON:
-            self._no_launch_before = self._clock.now() + FAILED_LAUNCH_PAUSE_SECONDS
-            self._terminate(instance, "its launch was abandoned")
-        elif instance.state == states.PENDING_WAIT:
-            self._in_service(instance)
-
-    def _proceed(self, instance: Instance) -> None:
-        instance.state = states.TERMINATING_PROCEED
-        self._activities.mark(instance.activity, activity.IN_PROGRESS)
-        if instance.machine is not None:
-            instance.machine.power_off()
-
-    def _terminated(self, instance: Instance) -> None:
-        instance.state = states.TERMINATED
-        instance.gone = True
-        del self.instances[instance.instance_id]
-        self._activities.end(instance.activity, wall=self._clock.wall())
-        self._note("terminated", instance)
 
     def _waiting(self, instance_id: str, token: str) -> Instance:
         if instance_id:

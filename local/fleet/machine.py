@@ -52,6 +52,7 @@ class Machine:
         self._service_pid: int | None = None
         self._watch: asyncio.Task[None] | None = None
         self._shutdown: asyncio.Task[None] | None = None
+        self._killed = False
         self.ended = False
 
     @property
@@ -90,6 +91,8 @@ class Machine:
                     cwd=directory,
                     env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
                 )
+            if self._killed:
+                signal_tree(self._process.pid, signal.SIGKILL)
             self._command(json.dumps(asdict(specification)))
             await self._listen()
             await self._process.wait()
@@ -122,8 +125,9 @@ class Machine:
         self._on_event("off", "")
 
     def _command(self, line: str) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(f"{line}\n".encode())
+        stdin = None if self._process is None else self._process.stdin
+        if stdin is not None and not stdin.is_closing():
+            stdin.write(f"{line}\n".encode())
 
     def power_off(self) -> None:
         """Shut down in order: systemd stops the service, then the machine is off."""
@@ -142,11 +146,17 @@ class Machine:
             self.kill()
 
     def kill(self) -> None:
-        """Pull the plug: SIGKILL for the whole tree."""
+        """Pull the plug: SIGKILL for the whole tree, also when it is only about to start."""
+        self._killed = True
+        if self._process is None or self.ended:
+            return
+        if self._service_pid is None and self._process.stdin is not None:
+            # A service may be starting at this moment: only `boot` knows, and ends it on this sign.
+            self._process.stdin.close()
+            return
         if self._service_pid is not None:
             signal_tree(self._service_pid, signal.SIGKILL)
-        if self._process is not None and not self.ended:
-            signal_tree(self._process.pid, signal.SIGKILL)
+        signal_tree(self._process.pid, signal.SIGKILL)
 
     async def wait_off(self) -> None:
         """Return when the machine is off."""

@@ -98,7 +98,8 @@ class ServiceProcess:
 
     def kill(self) -> None:
         """End everything at once, as when the power goes."""
-        self._stopping.set()
+        with self._starting:
+            self._stopping.set()
         self._signal_tree(signal.SIGKILL)
 
     def _signal_tree(self, number: int) -> None:

@@ -6,7 +6,10 @@ Time is compressed sixty times for what AWS decides; programs run in real time.
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,6 +173,22 @@ def test_a_deploy_of_new_code_rolls_the_instances_and_destroy_drains_them(
     kinds = [each.kind for each in fleet.events(mark)]
     assert "hook-completed" in kinds
     assert "hook-timed-out" not in kinds
+
+
+@pytest.mark.slow
+def test_instances_do_not_outlive_a_killed_engine(tmp_path: Path) -> None:
+    with LocalAws(state=tmp_path / "state", time_scale=SCALE) as aws:
+        deploy(aws, "fleet.min_instances=1")
+        fleet = FleetControl(aws.control)
+        group = fleet.wait_until(
+            lambda group: any(len(each.pids) == 2 for each in group.in_service), timeout=60
+        )
+        pids = [pid for each in group.instances for pid in each.pids]
+        os.kill(aws.record().pid, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while any(alive(pid) for pid in pids):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def alive(pid: int) -> bool:
