@@ -34,6 +34,29 @@ def clients():
 """
 USE_LAZY = "dynamodb, sqs = clients()\n    "
 
+SIGNER = """
+import json, os
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+credentials = Credentials(*(os.environ["AWS_" + name] for name in
+                            ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")))
+http = urllib3.PoolManager(ca_certs=os.environ["AWS_CA_BUNDLE"])
+class Service:
+    def __init__(self, name, prefix):
+        self.signer, self.prefix = SigV4Auth(credentials, name, os.environ["AWS_REGION"]), prefix
+    def call(self, operation, **params):
+        headers = {"Content-Type": "application/x-amz-json-1.0",
+                   "X-Amz-Target": self.prefix + "." + operation}
+        url, body = os.environ["AWS_ENDPOINT_URL"] + "/", json.dumps(params)
+        request = AWSRequest("POST", url, data=body, headers=headers)
+        self.signer.add_auth(request)
+        return http.request("POST", url, body=body, headers=dict(request.headers)).json()
+    def put_item(self, **params): return self.call("PutItem", **params)
+    def send_message_batch(self, **params): return self.call("SendMessageBatch", **params)
+dynamodb, sqs = Service("dynamodb", "DynamoDB_20120810"), Service("sqs", "AmazonSQS")
+"""
 POWERTOOLS = (
     "from aws_lambda_powertools import Logger, Metrics, Tracer\n"
     'logger, metrics = Logger(service="jobs"), Metrics(namespace="jobs", service="jobs")\n'
@@ -77,6 +100,11 @@ def variants(*, everything: bool) -> list[Variant]:
             calls_per_invocation=0,
         ),
         Variant(name="ours: jobs", handler="jobs.handler.handler", folders=("jobs", "edge")),
+        Variant(
+            name="botocore's signer and urllib3",
+            source=SIGNER + CALLS.format(before=""),
+            packages=("botocore",),
+        ),
         Variant(name=BASELINE, source=_boto3(), packages=("boto3",)),
         Variant(
             name="boto3 at the top, clients in the handler",

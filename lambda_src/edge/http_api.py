@@ -58,8 +58,9 @@ class Problem(Exception):  # noqa: N818 - an answer, not an error of the program
 
 def request_of(event: Mapping[str, Any]) -> Request:
     """Read an event. Raises Problem for an event of another format or a body that is not base64."""
-    context = event.get("requestContext")
-    if event.get("version") != "2.0" or not isinstance(context, dict) or "http" not in context:
+    context = event.get("requestContext") or {}
+    http = context.get("http") if isinstance(context, dict) else None
+    if event.get("version") != "2.0" or not isinstance(http, dict) or "method" not in http:
         raise Problem(
             400,
             "Not a request",
@@ -79,7 +80,7 @@ def request_of(event: Mapping[str, Any]) -> Request:
     except (ValueError, AttributeError) as error:
         raise Problem(400, "Unreadable body", f"body: {error}; send UTF-8") from None
     return Request(
-        method=context["http"]["method"],
+        method=str(http["method"]),
         path=[segment for segment in path.split("/") if segment],
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         body=body,

@@ -71,9 +71,10 @@ class LeaseLostError(Exception):
 class Document:
     """The item of a finished document."""
 
-    __slots__ = ("index", "key", "reason")
+    __slots__ = ("expires_at", "index", "key", "reason")
 
-    def __init__(self, *, index: int, key: str, reason: str | None) -> None:
+    def __init__(self, *, index: int, key: str, reason: str | None, expires_at: int) -> None:
+        self.expires_at = expires_at
         self.index = index
         self.key = key
         self.reason = reason
@@ -139,7 +140,11 @@ class Table:
         return _job_of(item) if item else None
 
     def read_all(self, id: str) -> tuple[Job | None, list[Document]]:  # noqa: A002
-        """A job and its finished documents in the order of the request: one query a megabyte."""
+        """A job and its finished documents in the order of the request: one query a megabyte.
+
+        Documents of an earlier job, whose Idempotency-Key is used again after it expired, may
+        still be there: DynamoDB deletes late. They expire at another second.
+        """
         job: Job | None = None
         documents: list[Document] = []
         start: dict[str, Any] | None = None
@@ -160,7 +165,10 @@ class Table:
                     documents.append(_document_of(item))
             start = answer.get("LastEvaluatedKey")
             if not start:
-                return job, documents
+                break
+        if job is None:
+            return None, []
+        return job, [each for each in documents if each.expires_at == job.expires_of_documents]
 
     def _put(self, job: Job, **condition: object) -> bool:
         """Write the job's item; False when the condition did not hold."""
@@ -230,4 +238,5 @@ def _document_of(item: dict[str, dict[str, str]]) -> Document:
         index=int(item["document"]["S"]),
         key=item.get("key", {}).get("S", ""),
         reason=reason if item["outcome"]["S"] == "rejected" else None,
+        expires_at=int(item["expires_at"]["N"]),
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LARGEST_BATCH = 10
 ROUNDS = 3
+LONGEST_REASON = 200
+"""In characters; an item of DynamoDB holds 400 KB, and each document may have its own."""
 
 
 def message_of(document: dict[str, str], *, job: str, index: int, expires: int) -> str:
@@ -61,7 +63,8 @@ def send_batch(
                 refused.pop(index, None)
                 continue
             failure = failed.get(index, {"Code": "NotAnswered"})
-            refused[index] = f"{failure.get('Code')}: {failure.get('Message', '')}".rstrip(": ")
+            reason = f"{failure.get('Code')}: {failure.get('Message', '')}".rstrip(": ")
+            refused[index] = reason[:LONGEST_REASON]
             if not failure.get("SenderFault"):
                 again.append(index)
         left = again

@@ -91,7 +91,7 @@ def test_an_outage_is_an_answer_and_a_log_line() -> None:
 
 
 def test_an_event_of_another_kind_is_refused() -> None:
-    for event in ({}, {"version": "1.0"}, {"version": "2.0", "requestContext": {}}):
+    for event in ({}, {"version": "1.0"}, {"version": "2.0", "requestContext": {"http": {}}}):
         with pytest.raises(Problem, match=r"payload format 2\.0"):
             request_of(event)
 

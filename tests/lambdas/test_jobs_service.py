@@ -301,10 +301,28 @@ def test_the_progress_of_a_large_job_is_read_page_by_page(world: World) -> None:
     table.create(job, lease_seconds=1, now=world.now)
     for n in range(6):
         world.finish(
-            {"job": "large", "document": f"{n:06d}", "key": "k" * 300_000, "expires": 1}, "done"
+            {
+                "job": "large",
+                "document": f"{n:06d}",
+                "key": "k" * 300_000,
+                "expires": job.expires_of_documents,
+            },
+            "done",
         )
     assert world.jobs.progress("large")["done"] == 6
     assert world.count("Query") > 1
+
+
+def test_a_key_may_be_used_again_after_its_job_expired(world: World) -> None:
+    first = world.submit(1, key="k")["job"]
+    (old,) = (json.loads(body) for body in world.local.drain(world.queue))
+    world.finish(old, "done")
+    world.now += 3601 + 60
+    assert world.submit(1, key="k")["job"] == first
+    assert world.jobs.progress(first)["done"] == 0
+    (new,) = (json.loads(body) for body in world.local.drain(world.queue))
+    world.finish(new, "done")
+    assert world.jobs.progress(first)["status"] == "finished"
 
 
 def test_an_unknown_or_expired_job_is_not_found(world: World) -> None:
