@@ -119,6 +119,7 @@ class GroupType:
                 int(record["MinSize"]), min(int(record["MaxSize"]), desired)
             )
         _apply(name, record, new)
+        _drop_hooks(name, old, new)
         return name, attributes
 
     def _refresh(self, name: str, preferences: Properties) -> None:
@@ -190,6 +191,18 @@ def _apply(name: str, record: dict[str, Any], properties: Properties) -> None:
     for hook in properties.get("LifecycleHookSpecificationList") or ():
         hook_name = hook["LifecycleHookName"]
         autoscaling._hooks[f"{name}/{hook_name}"] = autoscaling._hook_record(name, hook_name, hook)
+
+
+def _drop_hooks(name: str, old: Properties, new: Properties) -> None:
+    """Hooks that the template no longer has; those that others put stay."""
+    from ministack.services import autoscaling
+
+    def names(properties: Properties) -> set[str]:
+        hooks = properties.get("LifecycleHookSpecificationList") or ()
+        return {str(hook["LifecycleHookName"]) for hook in hooks}
+
+    for hook in names(old) - names(new):
+        autoscaling._hooks.pop(f"{name}/{hook}", None)
 
 
 def _preferences(properties: Properties) -> RefreshPreferences:

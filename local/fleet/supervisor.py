@@ -32,6 +32,7 @@ from local.queue_metrics import QueueMetrics
 
 logger = logging.getLogger("groundwork.fleet")
 LONGEST_TICK_SECONDS = 0.2
+SHORTEST_TICK_SECONDS = 0.02
 TICKS_PER_MINUTE = 5
 # A machine that was slow for long does not get all the minutes that it missed.
 MOST_MINUTES_AT_ONCE = 15
@@ -153,9 +154,8 @@ class Supervisor:
             for future in waiting:
                 if not future.done():
                     future.set_result(None)
-            await asyncio.sleep(
-                min(LONGEST_TICK_SECONDS, MINUTE / self.clock.scale / TICKS_PER_MINUTE)
-            )
+            wanted = MINUTE / self.clock.scale / TICKS_PER_MINUTE
+            await asyncio.sleep(max(SHORTEST_TICK_SECONDS, min(LONGEST_TICK_SECONDS, wanted)))
 
     def tick(self) -> None:
         """Bring everything up to this moment."""
