@@ -69,6 +69,7 @@ def test_the_quota_ends_retries_and_comes_back_with_success() -> None:
         Fault(status=503, code="ServiceUnavailable"),
         Fault(status=400, code="ThrottlingException"),
         Fault(status=400, code="RequestThrottled"),
+        Fault(status=400, code="RequestTimeout"),
         Fault(cut_before=True),
         Fault(cut_after=True),
     ],
