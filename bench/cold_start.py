@@ -1,7 +1,7 @@
 """Cold starts of our functions and of the usual ways to write them, in Lambda's runtime client.
 
     python -m bench.cold_start             every variant, 12 fresh processes each
-    python -m bench.cold_start --quick     2 to 4 fresh processes each, at most a minute
+    python -m bench.cold_start --quick     four variants, at most a minute
     python -m bench.cold_start --all       langchain as well
     python -m bench.cold_start --python python3.13
 
@@ -38,12 +38,12 @@ from bench.lambda_install import (
 )
 from bench.lambda_process import Cost, last_processor, measure
 from bench.lambda_runtime_api import RuntimeApiError
-from bench.lambda_variants import BASELINE, Variant, event, variants, write
+from bench.lambda_variants import BASELINE, SLOW_PEER, Variant, event, variants, write
 from bench.sqs_process import ServerError, make_certificate
 
 ROUNDS, LONGEST_SECONDS = 12, 600.0
-QUICK_ROUNDS, QUICK_SECONDS = 4, 40.0
-FEWEST_ROUNDS = 2
+QUICK_ROUNDS, QUICK_SECONDS = 8, 40.0
+FEWEST_ROUNDS = 3
 MOST_OF_INIT = 0.3
 MOST_OF_COLD = 0.35
 MOST_PACKAGE_MB = 5.0
@@ -53,7 +53,7 @@ OUT = REPOSITORY / "bench" / "out" / "cold_start.json"
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, say whether the figures are reached."""
     parser = argparse.ArgumentParser(prog="python -m bench.cold_start")
-    parser.add_argument("--quick", action="store_true", help="fewer processes, under a minute")
+    parser.add_argument("--quick", action="store_true", help="four variants, at most a minute")
     parser.add_argument("--all", action="store_true", help="langchain as well")
     parser.add_argument("--python", default=sys.executable, help="the interpreter to measure with")
     chosen = parser.parse_args(arguments)
@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             interpreter,
             rounds=QUICK_ROUNDS if chosen.quick else ROUNDS,
             seconds=QUICK_SECONDS if chosen.quick else LONGEST_SECONDS,
-            everything=chosen.all,
+            measured=variants(quick=chosen.quick, everything=chosen.all),
         )
     except (InstallError, ServerError, RuntimeApiError) as error:
         print(error, file=sys.stderr)
@@ -76,11 +76,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(
-    interpreter: Interpreter, *, rounds: int, seconds: float, everything: bool
+    interpreter: Interpreter, *, rounds: int, seconds: float, measured: list[Variant]
 ) -> dict[str, tuple[float, list[Cost]]]:
     """Package size in MB and costs of each variant; fewer rounds when `seconds` are over."""
-    python = install(interpreter, everything=everything)
-    measured = variants(everything=everything)
+    slow = any(SLOW_PEER in variant.packages for variant in measured)
+    python = install(interpreter, everything=slow)
     folders = {v.name: CACHE / "functions" / f"{i}" for i, v in enumerate(measured)}
     for variant in measured:
         write(variant, folders[variant.name])

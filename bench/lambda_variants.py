@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.assembly import REPOSITORY
 
 BASELINE = "boto3 at the top"
+SLOW_PEER = "langchain-aws"
 
 CALLS = """
 def handler(event, context):
@@ -81,6 +82,7 @@ class Variant:
     folders: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     calls_per_invocation: int = 3
+    quick: bool = True
 
 
 def _boto3(*, first: str = "") -> str:
@@ -91,8 +93,8 @@ def _lazy_boto3(*, imports: str, first: str) -> str:
     return imports + LAZY.format(first=first) + CALLS.format(before=USE_LAZY)
 
 
-def variants(*, everything: bool) -> list[Variant]:
-    """What is measured, in the order of the table; `everything` adds the slow ones."""
+def variants(*, quick: bool, everything: bool) -> list[Variant]:
+    """What is measured, in the order of the table: a few, most, or with the slow ones all."""
     found = [
         Variant(
             name="empty handler",
@@ -104,12 +106,14 @@ def variants(*, everything: bool) -> list[Variant]:
             name="botocore's signer and urllib3",
             source=SIGNER + CALLS.format(before=""),
             packages=("botocore",),
+            quick=False,
         ),
         Variant(name=BASELINE, source=_boto3(), packages=("boto3",)),
         Variant(
             name="boto3 at the top, clients in the handler",
             source=_lazy_boto3(imports="import functools, json, boto3\n", first=""),
             packages=("boto3",),
+            quick=False,
         ),
         Variant(
             name="boto3 imported in the handler",
@@ -120,11 +124,13 @@ def variants(*, everything: bool) -> list[Variant]:
             name="boto3 and Powertools (Logger, Metrics, Tracer)",
             source=_boto3(first=POWERTOOLS),
             packages=("boto3", "aws-lambda-powertools", "aws-xray-sdk"),
+            quick=False,
         ),
         Variant(
             name="boto3 and one pydantic model",
             source=_boto3(first=PYDANTIC),
             packages=("boto3", "pydantic"),
+            quick=False,
         ),
     ]
     if everything:
@@ -132,10 +138,10 @@ def variants(*, everything: bool) -> list[Variant]:
             Variant(
                 name="boto3 and langchain-aws embeddings",
                 source=_boto3(first="from langchain_aws import BedrockEmbeddings\n"),
-                packages=("boto3", "langchain-aws"),
+                packages=("boto3", SLOW_PEER),
             )
         )
-    return found
+    return [variant for variant in found if variant.quick or not quick]
 
 
 def write(variant: Variant, folder: Path) -> None:

@@ -31,10 +31,10 @@ A document that is finished, written by the worker that finished it:
 
 The message that connects them is {"job": ..., "document": "000012", "expires": 1767225600,
 "key": ..., "bucket": ..., "versionId": ...}; the last two are absent where the request has none.
-SQS delivers at least once, so the worker's write must be repeatable: PutItem, and for "rejected" the
-condition `attribute_not_exists(job) OR expires_at <> :expires` (`expires` of the message). A late
-redelivery cannot undo "done" then, and what is left of an expired job is overwritten. There are no
-counters: all workers would write to one item, and a redelivered message would count twice. One
-that exhausts its retries ends in the dead-letter queue and has no item, so its job stays unfinished
-until it is redriven, which is the truth.
+SQS delivers at least once, so the worker's write must be repeatable: PutItem, for "rejected" with
+the condition `attribute_not_exists(job) OR expires_at <> :expires` (`expires` of the message). A
+late redelivery cannot undo "done" then, and what is left of an expired job is overwritten. There
+are no counters: all workers would write to one item, and a redelivered message would count twice.
+One that exhausts its retries ends in the dead-letter queue and has no item, so its job stays
+unfinished until it is redriven, which is the truth.
 """
