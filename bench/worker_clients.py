@@ -68,6 +68,7 @@ def environment(server: SqsProcess, queue: str, task: Task) -> dict[str, str]:
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
         AWS_EC2_METADATA_DISABLED="true",
         BENCH_QUEUE_URL=server.queue_url(queue),
+        WORKER_QUEUE_URL=server.queue_url(queue),
         BENCH_THREADS=str(task.threads),
         BENCH_HANDLER_MS=str(task.handler_ms),
     )
@@ -92,20 +93,22 @@ def groundwork(task: Task) -> Client:
     )
 
 
-def boto3(task: Task) -> Client:  # noqa: ARG001 - the environment says it all
+def boto3() -> Callable[[Task], Client]:
     """A batch loop on boto3, one per thread."""
     interpreter = python_packages("boto3", BOTO3)
-    return Client(name="boto3", command=(str(interpreter), str(HERE / "worker_boto3.py")))
+    client = Client(name="boto3", command=(str(interpreter), str(HERE / "worker_boto3.py")))
+    return lambda _: client
 
 
-def sqs_consumer(task: Task) -> Client:  # noqa: ARG001
+def sqs_consumer() -> Callable[[Task], Client]:
     """npm sqs-consumer in batch mode."""
     description = node_packages("sqs-consumer", SQS_CONSUMER)
-    return Client(
+    client = Client(
         name="sqs-consumer",
         command=("node", str(HERE / "worker_sqs_consumer.mjs")),
         environment={"BENCH_MODULES": str(description), "BENCH_POLLERS": "4"},
     )
+    return lambda _: client
 
 
 def celery(server: SqsProcess) -> Callable[[Task], Client]:
@@ -113,11 +116,8 @@ def celery(server: SqsProcess) -> Callable[[Task], Client]:
     interpreter = python_packages("celery", CELERY)
     command = (str(interpreter), str(HERE / "worker_celery.py"))
     template = _celery_template(server, command)
-
-    def client(task: Task) -> Client:  # noqa: ARG001
-        return Client(name="celery", command=command, template=template, encode=True)
-
-    return client
+    client = Client(name="celery", command=command, template=template, encode=True)
+    return lambda _: client
 
 
 def _celery_template(server: SqsProcess, command: tuple[str, ...]) -> str:

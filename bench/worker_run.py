@@ -44,9 +44,7 @@ class Figures:
 
 def run(client: Client, task: Task, load: Load, *, server: SqsProcess, queue: str) -> Figures:
     """Measure a client on a queue of its own. Raises RunError."""
-    settings = {**environment(server, queue, task), **client.environment}
-    settings["WORKER_QUEUE_URL"] = server.queue_url(queue)
-    with ClientProcess(client.command, environment=settings) as process:
+    with start(client, task, server=server, queue=queue) as process:
         drain(server, client, process, queue, load.warm, load.warm, WARM_SECONDS)
         time.sleep(SETTLE_SECONDS)
         before, used_before = server.state(queue), process.processor_seconds()
@@ -66,6 +64,12 @@ def run(client: Client, task: Task, load: Load, *, server: SqsProcess, queue: st
             / load.messages
             * 1e6,
         )
+
+
+def start(client: Client, task: Task, *, server: SqsProcess, queue: str) -> ClientProcess:
+    """Start a client on a queue."""
+    settings = {**environment(server, queue, task), **client.environment}
+    return ClientProcess(client.command, environment=settings)
 
 
 def drain(
@@ -89,10 +93,3 @@ def drain(
                 f"{count} messages left: {process.said()}"
             )
     return time.monotonic() - begun
-
-
-def idle_calls(client: Client, task: Task, *, server: SqsProcess, queue: str) -> ClientProcess:
-    """Start a client whose calls on an empty queue are counted (bench.worker)."""
-    settings = {**environment(server, queue, task), **client.environment}
-    settings["WORKER_QUEUE_URL"] = server.queue_url(queue)
-    return ClientProcess(client.command, environment=settings)
