@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+USER_AGENT = "groundwork-function"
 ATTEMPTS = 3
 CONNECT_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 10.0
@@ -171,6 +172,12 @@ class Aws:
             body=body,
             now=time.time() + self._skew,
         )
+        signed["user-agent"] = USER_AGENT
+        trace = self._environ.get("_X_AMZN_TRACE_ID")
+        if trace:
+            # X-Ray continues the trace by it, and Lambda notices functions that call themselves:
+            # https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+            signed["x-amzn-trace-id"] = trace
         try:
             status, answered, answer = service.post(signed, body, longest=left)
         except TimeoutError as error:

@@ -43,6 +43,16 @@ def test_a_call_is_what_the_service_model_says() -> None:
     assert asked.content == {"TableName": "t", "Key": {"job": {"S": "ä"}}}
 
 
+def test_the_trace_of_the_invocation_goes_on_unsigned() -> None:
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    with ScriptedServer() as server:
+        client(server, _X_AMZN_TRACE_ID=trace)[0].call("sqs", "SendMessageBatch")
+        client(server)[0].call("sqs", "SendMessageBatch")
+        first, second = (asked.headers for asked in server.asked)
+    assert first["x-amzn-trace-id"] == trace
+    assert "x-amzn-trace-id" not in first["authorization"] and "x-amzn-trace-id" not in second
+
+
 @pytest.mark.parametrize("service", sorted(TARGETS))
 def test_targets_and_protocol_are_the_service_models(service: str) -> None:
     metadata = botocore.session.get_session().get_service_model(service).metadata
