@@ -9,8 +9,10 @@ one instance is killed and another gets a spot notice.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +53,10 @@ SHOWN = {
 }
 
 
+# What CloudFormation makes of a logical id; the part that a person wrote is enough to read.
+NAME = re.compile(r"Groundwork-\w+-Fleet-(\w+?)[0-9A-F]{8}-[0-9A-Z]+")
+
+
 class DemoError(RuntimeError):
     """The demo cannot go on; says why."""
 
@@ -88,14 +94,10 @@ class FleetChapter:
         with self._upload(QUIET_PREFIX, 0, quiet) as upload:
             self._await_upload(upload, quiet)
         self._started = time.monotonic()
-        self._send(self._uploaded(QUIET_PREFIX))
-        report.say(f"uploading {documents - quiet:,} more to {UPLOAD_PREFIX}")
-        with self._upload(UPLOAD_PREFIX, quiet, documents) as upload:
-            try:
-                self._watch(upload)
-            finally:
-                if upload.poll() is None:
-                    upload.kill()
+        announcing = _Announcing(self, quiet, documents)
+        announcing.start()
+        self._watch(announcing)
+        announcing.join()
         self._figures()
         buckets = bucket_names(self._aws)
         self._judge(
@@ -149,7 +151,8 @@ class FleetChapter:
         return self._aws.folder.path / f"upload-{prefix.rstrip('/')}.log"
 
     def _uploaded(self, prefix: str) -> list[str]:
-        return self._upload_log(prefix).read_text().splitlines()
+        log = self._upload_log(prefix)
+        return log.read_text().splitlines() if log.exists() else []
 
     def _send(self, keys: list[str]) -> None:
         bodies = [*POISON.values(), *(json.dumps({"key": key}) for key in keys)]
@@ -165,18 +168,27 @@ class FleetChapter:
             )
             if answer.get("Failed"):
                 raise DemoError(f"messages were refused: {answer['Failed']}")
-        self._seen.sent = len(keys)
+            self._seen.sent = max(0, start + len(batch) - len(POISON))
 
-    def _watch(self, upload: subprocess.Popen[bytes]) -> None:
+    def announce(self, quiet: int, documents: int) -> None:
+        """Send the names of what was uploaded, then upload the rest to where uploads are seen."""
+        self._send(self._uploaded(QUIET_PREFIX))
+        self._report.say(f"uploading {documents - quiet:,} more to {UPLOAD_PREFIX}")
+        with self._upload(UPLOAD_PREFIX, quiet, documents) as upload:
+            upload.wait()
+        self._expect_success(upload)
+
+    def _watch(self, announcing: _Announcing) -> None:
         seen, next_line = self._seen, 0.0
         deadline = time.monotonic() + LONGEST_MINUTES * 60
         while time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
-            all_sent = upload.poll() == 0
+            all_sent = not announcing.is_alive()
+            if announcing.problem is not None:
+                raise announcing.problem
             announced = seen.sent + len(self._uploaded(UPLOAD_PREFIX))
             waiting, in_flight = self._queue()
             group = self._fleet.group(self._outputs["AutoScalingGroupName"])
-            self._expect_success(upload)
             self._tell(self._fleet.events(len(seen.events)))
             seen.peak = max(seen.peak, len(group.in_service))
             done = max(0, announced - waiting - in_flight)
@@ -232,7 +244,8 @@ class FleetChapter:
                 seen.first_in_service = time.monotonic()
             text = SHOWN.get(event.kind)
             if text is not None:
-                self._report.say(text.format(instance=event.instance, reason=event.reason))
+                reason = NAME.sub(r"\1", event.reason)
+                self._report.say(text.format(instance=event.instance, reason=reason))
 
     # Looking at what came of it
 
@@ -290,6 +303,22 @@ class FleetChapter:
         report.say(f"for example {result.example_key}:")
         for line in result.example:
             print(f"        {line}")
+
+
+class _Announcing(threading.Thread):
+    """Announces beside the watch; `problem` is what went wrong."""
+
+    def __init__(self, chapter: FleetChapter, quiet: int, documents: int) -> None:
+        super().__init__(name="announce", daemon=True)
+        self._chapter = chapter
+        self._counts = (quiet, documents)
+        self.problem: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self._chapter.announce(*self._counts)
+        except BaseException as error:
+            self.problem = error
 
 
 def play(aws: LocalAws, report: Report, *, documents: int) -> None:
