@@ -1,0 +1,39 @@
+import { runtime, util } from '@aws-appsync/utils';
+
+/**
+ * One item by its id, or the item that another one refers to.
+ *
+ * DataStore asks every synchronised item for `{ id _deleted }` of what it belongs to. The id is in
+ * the item already; reading a thousand parents for a page of a thousand would only cost money.
+ */
+export function request(ctx) {
+  const { parent } = ctx.stash.plan;
+  const id = parent ? ctx.source[parent] : ctx.args.id;
+  if (!id) {
+    runtime.earlyReturn(null);
+  }
+  if (parent && onlyTheKey(ctx.info.selectionSetList)) {
+    runtime.earlyReturn({ id, _deleted: null });
+  }
+  return { operation: 'GetItem', key: util.dynamodb.toMapValues({ id }) };
+}
+
+export function response(ctx) {
+  if (ctx.error) {
+    util.error(ctx.error.message, ctx.error.type);
+  }
+  const { owner } = ctx.stash;
+  if (owner && ctx.result && ctx.result.owner !== owner) {
+    util.unauthorized();
+  }
+  return ctx.result;
+}
+
+function onlyTheKey(selected) {
+  for (const name of selected) {
+    if (name !== 'id' && name !== '_deleted' && name !== '__typename') {
+      return false;
+    }
+  }
+  return true;
+}
