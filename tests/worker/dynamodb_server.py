@@ -92,6 +92,28 @@ class DynamoDbServer:
             },
         )
 
+    def create(self, table: str, *, partition: str, sort: str) -> None:
+        """Another table, with a sort key."""
+        keys = {partition: "HASH", sort: "RANGE"}
+        self._run(
+            "CreateTable",
+            {
+                "TableName": table,
+                "AttributeDefinitions": [
+                    {"AttributeName": name, "AttributeType": "S"} for name in keys
+                ],
+                "KeySchema": [
+                    {"AttributeName": name, "KeyType": kind} for name, kind in keys.items()
+                ],
+                "BillingMode": "PAY_PER_REQUEST",
+            },
+        )
+
+    def items(self, table: str) -> list[dict[str, str]]:
+        """Every item of a table, without the type descriptors."""
+        found = self._run("Scan", {"TableName": table})["Items"]
+        return [{n: next(iter(v.values())) for n, v in each.items()} for each in found]
+
     def _run(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         headers = {"x-amz-target": f"DynamoDB_20120810.{operation}"}
         status, content = self._serve(headers, json.dumps(request).encode())

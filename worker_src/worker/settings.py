@@ -41,6 +41,7 @@ class Settings:
     group: str
     health_timeout: float
     idempotency_table: str
+    jobs_table: str
     region: str
 
     @property
@@ -76,6 +77,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         group=reader.text("WORKER_AUTO_SCALING_GROUP_NAME", default=""),
         health_timeout=reader.real("WORKER_HEALTH_TIMEOUT_SECONDS", 300, 1, LONGEST_LEASE_SECONDS),
         idempotency_table=reader.text("WORKER_IDEMPOTENCY_TABLE", default=""),
+        jobs_table=reader.text("WORKER_JOBS_TABLE", default=""),
         region=reader.region(),
     )
     reader.check_queue_url(settings.queue_url)

@@ -22,6 +22,7 @@ from worker.consumer import Consumer
 from worker.deletes import Deletes
 from worker.doors import AwsDoor
 from worker.idempotency import with_ledger
+from worker.job_progress import with_progress
 from worker.lease import LeaseKeeper
 from worker.logs import set_up_logs, write_line
 from worker.message import Job
@@ -78,7 +79,8 @@ def open_job(
     except (KeyError, ValueError) as error:
         reason = f"{error} is not set" if isinstance(error, KeyError) else str(error)
         raise SettingsError(f"job {settings.job}: {reason}") from error
-    return with_ledger(job, settings=settings, door=door, logger=logger)
+    job = with_ledger(job, settings=settings, door=door, logger=logger)
+    return with_progress(job, settings=settings, door=door, logger=logger)
 
 
 class _Process:
