@@ -9,6 +9,8 @@ from aws_cdk import App, Tags
 from stacks.bundling import BundleError, bundle_worker
 from stacks.documents_stack import DocumentsStack
 from stacks.fleet_stack import FleetStack
+from stacks.function_bundling import bundle_function
+from stacks.functions_stack import FunctionsStack, FunctionsStackInputs
 from stacks.judging import add_judges
 from stacks.network_stack import NetworkStack
 from stacks.settings import SettingsError, load_settings
@@ -25,7 +27,7 @@ def build(app: App) -> None:
         session_manager=settings.fleet.session_manager,
     )
     documents = DocumentsStack(app, f"{prefix}-Documents", settings=settings.documents)
-    FleetStack(
+    fleet = FleetStack(
         app,
         f"{prefix}-Fleet",
         settings=settings.fleet,
@@ -34,6 +36,28 @@ def build(app: App) -> None:
         prepared_documents=documents.prepared_documents,
         program=bundle_worker(),
     )
+    functions = f"{prefix}-Functions"
+    FunctionsStack(
+        app,
+        functions,
+        inputs=FunctionsStackInputs(
+            api=settings.api,
+            shared=settings.functions,
+            functions=settings.function,
+            packages={
+                name: bundle_function(name, bytecode=settings.functions.bytecode)
+                for name in settings.function
+            },
+            queue=fleet.queue,
+            jobs_table=fleet.jobs_table,
+            encryption_key=fleet.encryption_key,
+            alarm_topic=fleet.alarm_topic,
+        ),
+    )
+    if settings.functions.power_tuning:
+        from stacks.power_tuning_stack import PowerTuningStack
+
+        PowerTuningStack(app, f"{prefix}-PowerTuning", functions_stack=functions)
     Tags.of(app).add("Application", "Groundwork")
     Tags.of(app).add("Stage", settings.stage)
     add_judges(app)

@@ -1,11 +1,12 @@
-"""Build the worker's program as a directory that is the same on every machine.
+"""Build programs as directories that are the same on every machine.
 
-The program is the package `worker` plus its pure-Python requirements, copied from the
-distributions that are installed beside the app. No pip, no network, no Docker and no callback from
-jsii: synth only hashes files and, the first time, copies them into a cache addressed by content.
-Every copied file is checked against the SHA-256 in the distribution's own RECORD
+A program is its packages plus their pure-Python requirements, copied from the distributions that
+are installed beside the app. No pip, no network, no Docker and no callback from jsii: synth only
+hashes files and, the first time, copies them into a cache addressed by content. Every copied file
+is checked against the SHA-256 in the distribution's own RECORD
 (https://packaging.python.org/en/latest/specifications/recording-installed-packages/).
-Bytecode is left out: it differs between patch releases of Python, so instances compile their own.
+Bytecode is left out: it differs between patch releases of Python, so instances compile their own;
+`function_bundling` says what functions do.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
@@ -40,6 +41,10 @@ IMPORTED_BY_REQUIREMENTS = (
 BOTOCORE_SERVICES = frozenset({"autoscaling", "dynamodb", "s3", "sqs", "sts"})
 LEFT_OUT_OF_METADATA = frozenset({"INSTALLER", "RECORD", "REQUESTED", "WHEEL", "direct_url.json"})
 NATIVE_SUFFIXES = (".so", ".pyd", ".dylib", ".dll")
+NATIVE_ON_INSTANCES = (
+    "Install it on the instances instead (dnf, in stacks/constructs/worker_user_data.py), or bake "
+    "an image."
+)
 
 
 class BundleError(Exception):
@@ -74,14 +79,38 @@ def bundle_worker(
     Raises BundleError with a remedy when a requirement is missing, native, altered or of another
     version than the pinned one.
     """
-    files = sorted(_files(program=program, requirements=requirements), key=lambda file: file.target)
-    digest = hashlib.sha256(
-        "".join(f"{file.target}\0{file.sha256}\n" for file in files).encode()
-    ).hexdigest()
+    pinned = pins(requirements)
+    versions = {**dict.fromkeys(IMPORTED_BY_REQUIREMENTS), **pinned}
+    return bundle(
+        packages=[program],
+        distributions=[(name, versions[name]) for name in [*pinned, *IMPORTED_BY_REQUIREMENTS]],
+        remedy=NATIVE_ON_INSTANCES,
+        cache=cache,
+    )
+
+
+def bundle(
+    *,
+    packages: Sequence[Path],
+    distributions: Sequence[tuple[str, str | None]],
+    remedy: str,
+    cache: Path | None = None,
+    finish: Callable[[Path], None] | None = None,
+    finished: str = "",
+) -> Bundle:
+    """A bundle of package folders and of distributions with the versions that they must have.
+
+    `remedy` says what to do about a native distribution. `finish` adds files to a new bundle that
+    follow from those in it, and `finished` says to the digest in which way.
+    """
+    found = [*_package_files(packages), *_distributions_files(distributions, remedy)]
+    files = sorted(found, key=lambda file: file.target)
+    parts = [f"{file.target}\0{file.sha256}\n" for file in files]
+    digest = hashlib.sha256("".join([*parts, finished]).encode()).hexdigest()
     root = cache or Path(os.environ.get("GROUNDWORK_CACHE", REPOSITORY / ".cache"))
     path = root / "bundles" / digest
     if not _complete(path, files):
-        _build(path, files)
+        _build(path, files, finish)
     return Bundle(path=path, digest=digest)
 
 
@@ -90,14 +119,9 @@ def job_module_path(job: str) -> Path:
     return PROGRAM.parent.joinpath(*job.split(".")).with_suffix(".py")
 
 
-def _files(*, program: Path, requirements: Path) -> Iterator[_File]:
-    yield from _program_files(program)
-    pinned = dict(_pins(requirements))
-    for name in [*pinned, *IMPORTED_BY_REQUIREMENTS]:
-        yield from _distribution_files(name, pinned.get(name))
-
-
-def _pins(requirements: Path) -> Iterator[tuple[str, str]]:
+def pins(requirements: Path) -> dict[str, str]:
+    """Name -> version of a requirements file; BundleError for a line that pins nothing."""
+    pinned = {}
     for line in requirements.read_text().splitlines():
         text = line.split("#")[0].strip()
         if not text:
@@ -105,7 +129,20 @@ def _pins(requirements: Path) -> Iterator[tuple[str, str]]:
         match = re.fullmatch(r"([A-Za-z0-9._-]+)==([^\s;]+)", text)
         if match is None:
             raise BundleError(f"{requirements.name}: {text!r} is not pinned; write name==version.")
-        yield match.group(1).lower(), match.group(2)
+        pinned[match.group(1).lower()] = match.group(2)
+    return pinned
+
+
+def _package_files(packages: Sequence[Path]) -> Iterator[_File]:
+    for package in packages:
+        yield from _program_files(package)
+
+
+def _distributions_files(
+    distributions: Sequence[tuple[str, str | None]], remedy: str
+) -> Iterator[_File]:
+    for name, version in distributions:
+        yield from _distribution_files(name, version, remedy)
 
 
 def _program_files(program: Path) -> Iterator[_File]:
@@ -114,6 +151,7 @@ def _program_files(program: Path) -> Iterator[_File]:
         if source.is_symlink():
             raise BundleError(f"{relative} is a symbolic link; put the file itself there.")
         hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
+        hidden = hidden or source == program / "requirements.txt"
         if source.is_file() and not hidden and source.suffix != ".pyc":
             content = source.read_bytes()
             yield _File(
@@ -124,7 +162,7 @@ def _program_files(program: Path) -> Iterator[_File]:
             )
 
 
-def _distribution_files(name: str, version: str | None) -> Iterator[_File]:
+def _distribution_files(name: str, version: str | None, remedy: str) -> Iterator[_File]:
     try:
         installed = distribution(name)
     except PackageNotFoundError:
@@ -133,10 +171,10 @@ def _distribution_files(name: str, version: str | None) -> Iterator[_File]:
         ) from None
     if version is not None and installed.version != version:
         raise BundleError(
-            f"{name} {installed.version} is installed, worker_src/requirements.txt pins {version}. "
-            "Run: pip install -r requirements.txt"
+            f"{name} {installed.version} is installed, requirements.txt of the program pins "
+            f"{version}. Run: pip install -r requirements.txt"
         )
-    _refuse_native(name, installed)
+    _refuse_native(name, installed, remedy)
     for entry in installed.files or ():
         target = PurePosixPath(entry.as_posix())
         if entry.hash is None or not _wanted(target):
@@ -153,14 +191,13 @@ def _distribution_files(name: str, version: str | None) -> Iterator[_File]:
         yield _File(target=str(target), source=source, sha256=digest.hexdigest(), size=len(content))
 
 
-def _refuse_native(name: str, installed: Distribution) -> None:
+def _refuse_native(name: str, installed: Distribution, remedy: str) -> None:
     wheel = installed.read_text("WHEEL") or ""
     pure = "Root-Is-Purelib: true" in wheel and "-none-any" in wheel
     if not pure or any(str(entry).endswith(NATIVE_SUFFIXES) for entry in installed.files or ()):
         raise BundleError(
-            f"{name} {installed.version} is not a pure-Python wheel, and synth runs on another "
-            "processor than the fleet. Install it on the instances instead (dnf, in "
-            "stacks/constructs/worker_user_data.py), or bake an image."
+            f"{name} {installed.version} is not a pure-Python wheel, and synth may run on another "
+            f"processor than the program. {remedy}"
         )
 
 
@@ -182,7 +219,7 @@ def _complete(path: Path, files: list[_File]) -> bool:
         return False
 
 
-def _build(path: Path, files: list[_File]) -> None:
+def _build(path: Path, files: list[_File], finish: Callable[[Path], None] | None) -> None:
     """Copy into a neighbour directory, then rename: a reader never sees half a bundle."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
@@ -196,6 +233,9 @@ def _build(path: Path, files: list[_File]) -> None:
             if hashlib.sha256(content).hexdigest() != file.sha256:
                 raise BundleError(f"{file.source} changed while it was bundled. Run synth again.")
             target.write_bytes(content)
+        if finish is not None:
+            finish(staging)
+        for target in [item for item in staging.rglob("*") if item.is_file()]:
             target.chmod(0o644)
         for directory in [staging, *(item for item in staging.rglob("*") if item.is_dir())]:
             directory.chmod(0o755)

@@ -19,6 +19,7 @@ from stacks.constructs.fleet_key import FleetKey
 from stacks.constructs.fleet_metrics import FleetMetrics
 from stacks.constructs.idempotency_table import IdempotencyTable
 from stacks.constructs.idle_scaling import IdleScaling
+from stacks.constructs.jobs_table import JobsTable
 from stacks.constructs.log_group import log_group
 from stacks.constructs.network import Network
 from stacks.constructs.upload_messages import UploadMessages
@@ -69,6 +70,13 @@ class FleetStack(Stack):
             if settings.idempotency_table
             else None
         )
+        self.jobs_table = JobsTable(
+            self,
+            "Jobs",
+            encryption_key=chosen_key,
+            point_in_time_recovery=settings.job_recovery,
+        ).table
+        self.encryption_key = chosen_key
 
         # Messages
         work = DrainedQueue(
@@ -81,6 +89,7 @@ class FleetStack(Stack):
             max_receive_count=settings.max_receive_count,
             encryption_key=chosen_key,
         )
+        self.queue = work.queue
         UploadMessages(
             self,
             "Uploads",
@@ -103,6 +112,7 @@ class FleetStack(Stack):
                 log_group=logs,
                 auto_scaling_group_name=group_name,
                 idempotency_table=ledger,
+                jobs_table=self.jobs_table,
                 keys=[
                     each
                     for each in (
@@ -139,6 +149,7 @@ class FleetStack(Stack):
                     "WORKER_AUTO_SCALING_GROUP_NAME": group_name,
                     "WORKER_HEALTH_TIMEOUT_SECONDS": str(settings.health_timeout_seconds),
                     "WORKER_IDEMPOTENCY_TABLE": ledger.table_name if ledger else "",
+                    "WORKER_JOBS_TABLE": self.jobs_table.table_name,
                     "WORKER_DOCUMENTS_BUCKET": documents.bucket_name,
                     "WORKER_PREPARED_BUCKET": prepared_documents.bucket_name,
                     "WORKER_MAX_DOCUMENT_BYTES": str(settings.max_document_bytes),
@@ -196,6 +207,7 @@ class FleetStack(Stack):
             idle_minutes=settings.idle_minutes,
         )
         topic = AlarmTopic(self, "AlarmTopic", email=settings.alarm_email, encryption_key=key).topic
+        self.alarm_topic = topic
         alarms = FleetAlarms(
             self,
             "Alarms",

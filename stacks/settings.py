@@ -18,6 +18,8 @@ from pydantic_core import ErrorDetails
 
 from stacks.settings_documents import DocumentsSettings
 from stacks.settings_fleet import FleetSettings
+from stacks.settings_function import FunctionSettings
+from stacks.settings_functions import FUNCTIONS, ApiSettings, SharedFunctionSettings
 from stacks.settings_model import Capability
 from stacks.settings_network import NetworkSettings
 
@@ -25,6 +27,9 @@ CAPABILITIES: Mapping[str, type[Capability]] = {
     "network": NetworkSettings,
     "documents": DocumentsSettings,
     "fleet": FleetSettings,
+    "api": ApiSettings,
+    "functions": SharedFunctionSettings,
+    **FUNCTIONS,
 }
 BOUNDS = {
     Ge: ("at least", "ge"),
@@ -47,6 +52,9 @@ class Settings:
     network: NetworkSettings
     documents: DocumentsSettings
     fleet: FleetSettings
+    api: ApiSettings
+    functions: SharedFunctionSettings
+    function: Mapping[str, FunctionSettings]
 
 
 def load_settings(context: Mapping[str, Any]) -> Settings:
@@ -84,9 +92,21 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
     network = built("network", NetworkSettings)
     documents = built("documents", DocumentsSettings)
     fleet = built("fleet", FleetSettings)
-    if problems or network is None or documents is None or fleet is None:
+    api = built("api", ApiSettings)
+    shared = built("functions", SharedFunctionSettings)
+    each = {name: built(name, model) for name, model in FUNCTIONS.items()}
+    function = {name: chosen for name, chosen in each.items() if chosen is not None}
+    if problems or not (network and documents and fleet and api and shared):
         raise SettingsError("\n".join(problems))
-    return Settings(stage=stage, network=network, documents=documents, fleet=fleet)
+    return Settings(
+        stage=stage,
+        network=network,
+        documents=documents,
+        fleet=fleet,
+        api=api,
+        functions=shared,
+        function=function,
+    )
 
 
 def allowed(field: FieldInfo) -> str:

@@ -100,3 +100,10 @@ class WorkerSettings(Capability):
             "effects are not idempotent by themselves (on-demand, about two writes a message).",
         ),
     ]
+    job_recovery: Annotated[
+        bool,
+        Field(
+            default=False,
+            description="Point-in-time recovery for the table of jobs (billed per GB and month).",
+        ),
+    ]

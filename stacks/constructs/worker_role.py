@@ -36,6 +36,7 @@ class WorkerRoleInputs:
     log_group: logs.ILogGroup
     auto_scaling_group_name: str
     idempotency_table: dynamodb.ITable | None
+    jobs_table: dynamodb.ITable
     keys: Sequence[kms.IKey]
     session_manager: bool
 
@@ -57,6 +58,7 @@ class WorkerRole(Construct):
             "program": self._program(),
             "logs": self._logs(),
             "instance": self._instance(),
+            "progress": self._progress(),
         }
         if inputs.idempotency_table:
             policies["idempotency"] = self._idempotency(inputs.idempotency_table)
@@ -165,6 +167,14 @@ class WorkerRole(Construct):
             Stack.of(self),
         )
         return [iam.PolicyStatement(actions=list(GROUP_ACTIONS), resources=[group])]
+
+    def _progress(self) -> list[iam.PolicyStatement]:
+        """Write down which documents of a job are finished; read nothing of it."""
+        return [
+            iam.PolicyStatement(
+                actions=["dynamodb:PutItem"], resources=[self._inputs.jobs_table.table_arn]
+            )
+        ]
 
     def _idempotency(self, table: dynamodb.ITable) -> list[iam.PolicyStatement]:
         return [
