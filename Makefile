@@ -18,7 +18,7 @@ CDK := $(RUN) python -m local cdk
 INSTALLED := $(VENV)/.dev
 endif
 
-.PHONY: help demo test test-all synth validate deploy destroy bench bench-quick lint format lock docs clean
+.PHONY: help demo test test-all synth validate deploy destroy bench costs lint format lock docs clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,10 @@ bench: $(VENV)/.dev ## ours and the peers side by side: ratios with medians
 	@$(RUN) python -m bench.fleet_scaling
 	@$(RUN) python -m bench.loss
 	@$(RUN) python -m bench.worker
+	@$(RUN) python -m bench.cold_start
+
+costs: $(VENV)/.dev ## what each strategy against cold starts costs, by replaying traffic
+	@$(RUN) python -m costs.cold_starts
 
 lint: $(VENV)/.dev ## formatting, lint and types
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
