@@ -13,6 +13,7 @@ from stacks.function_bundling import bundle_function
 from stacks.functions_stack import FunctionsStack, FunctionsStackInputs
 from stacks.judging import add_judges
 from stacks.network_stack import NetworkStack
+from stacks.offline_stack import CONFLICT_RESOLVER, OfflineStack, OfflineStackInputs
 from stacks.settings import SettingsError, load_settings
 
 
@@ -51,6 +52,18 @@ def build(app: App) -> None:
             queue=fleet.queue,
             jobs_table=fleet.jobs_table,
             encryption_key=fleet.encryption_key,
+            alarm_topic=fleet.alarm_topic,
+        ),
+    )
+    OfflineStack(
+        app,
+        f"{prefix}-Offline",
+        inputs=OfflineStackInputs(
+            settings=settings.offline,
+            resolver=settings.conflict_resolver,
+            resolver_package=bundle_function(
+                CONFLICT_RESOLVER, bytecode=settings.functions.bytecode
+            ),
             alarm_topic=fleet.alarm_topic,
         ),
     )

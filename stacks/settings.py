@@ -22,6 +22,7 @@ from stacks.settings_function import FunctionSettings
 from stacks.settings_functions import FUNCTIONS, ApiSettings, SharedFunctionSettings
 from stacks.settings_model import Capability
 from stacks.settings_network import NetworkSettings
+from stacks.settings_offline import OfflineSettings
 
 CAPABILITIES: Mapping[str, type[Capability]] = {
     "network": NetworkSettings,
@@ -30,6 +31,8 @@ CAPABILITIES: Mapping[str, type[Capability]] = {
     "api": ApiSettings,
     "functions": SharedFunctionSettings,
     **FUNCTIONS,
+    "offline": OfflineSettings,
+    "conflict_resolver": FunctionSettings,
 }
 BOUNDS = {
     Ge: ("at least", "ge"),
@@ -55,6 +58,8 @@ class Settings:
     api: ApiSettings
     functions: SharedFunctionSettings
     function: Mapping[str, FunctionSettings]
+    offline: OfflineSettings
+    conflict_resolver: FunctionSettings
 
 
 def load_settings(context: Mapping[str, Any]) -> Settings:
@@ -96,7 +101,11 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
     shared = built("functions", SharedFunctionSettings)
     each = {name: built(name, model) for name, model in FUNCTIONS.items()}
     function = {name: chosen for name, chosen in each.items() if chosen is not None}
-    if problems or not (network and documents and fleet and api and shared):
+    offline = built("offline", OfflineSettings)
+    resolver = built("conflict_resolver", FunctionSettings)
+    if problems or not (
+        network and documents and fleet and api and shared and offline and resolver
+    ):
         raise SettingsError("\n".join(problems))
     return Settings(
         stage=stage,
@@ -106,6 +115,8 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
         api=api,
         functions=shared,
         function=function,
+        offline=offline,
+        conflict_resolver=resolver,
     )
 
 
