@@ -9,7 +9,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.acknowledged import acknowledge_wildcard
+from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 
 
 class FunctionRole(Construct):
@@ -56,9 +56,9 @@ class FunctionRole(Construct):
                 for policy, each in statements.items()
             },
         )
-        acknowledge_wildcard(
-            self.role, "*", reason="The actions by which X-Ray takes traces know no resources."
-        )
+        reason = "The actions by which X-Ray takes traces know no resources."
+        acknowledge_wildcard(self.role, "*", reason=reason)
+        acknowledge(self.role, "Serverless::Serverless-LambdaStarPermissions", reason=reason)
 
 
 def _may_send(queue: sqs.IQueue) -> iam.PolicyStatement:

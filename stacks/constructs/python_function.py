@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Annotations, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -26,6 +26,10 @@ from stacks.function_bundling import handler_of
 from stacks.settings_function import FunctionSettings
 
 ALIAS = "live"
+RUNTIME_REASON = (
+    "Python 3.13 is supported until 2029 and starts faster than 3.14 with handlers of this size; "
+    "docs/cold-starts.md has the figures."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,12 +161,19 @@ class PythonFunction(Construct):
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snapstart else None,
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.DESTROY),
         )
+        for rule in ("AwsSolutions::AwsSolutions-L1", "Serverless::Serverless-LambdaLatestVersion"):
+            acknowledge(function, rule, reason=RUNTIME_REASON)
         acknowledge(
             function,
-            "AwsSolutions::AwsSolutions-L1",
-            reason="Python 3.13 is supported until 2029 and starts faster than 3.14 with handlers "
-            "of this size; docs/cold-starts.md has the figures.",
+            "Serverless::Serverless-LambdaDLQ",
+            reason="The alias has a destination for failures, which the rule does not look at."
+            if self.failures
+            else "Nobody invokes this function asynchronously; its callers hear of failures.",
         )
+        if snapstart:
+            Annotations.of(function).acknowledge_warning(
+                "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias points at a version."
+            )
         return function
 
     def _limit_asynchronous_invocations(self, failures: sqs.Queue, *, for_pings: bool) -> None:

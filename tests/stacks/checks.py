@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 
 from tests.stacks import (
     checks_access,
+    checks_functions,
     checks_instances,
+    checks_jobs,
     checks_messages,
     checks_network,
     checks_scaling,
@@ -72,6 +74,29 @@ FLEET_CHECKS = (
     checks_scaling.check_rests,
     checks_scaling.check_warm_up,
     checks_network.check_no_open_ports,
+    checks_jobs.check_jobs_table,
+    checks_jobs.check_the_worker_may_report,
+)
+FUNCTIONS_CHECKS = (
+    checks_functions.check_function_runs_on_graviton,
+    checks_functions.check_function_logs,
+    checks_functions.check_role_per_function,
+    checks_functions.check_alias_points_at_a_version,
+    checks_functions.check_only_the_alias_is_invoked,
+    checks_functions.check_permissions_name_their_source,
+    checks_functions.check_one_strategy,
+    checks_functions.check_pings,
+    checks_functions.check_asynchronous_failures,
+    checks_functions.check_provisioned_capacity,
+    checks_functions.check_function_alarms,
+    checks_functions.check_alarms_reach_somebody,
+    checks_functions.check_routes_are_guarded,
+    checks_functions.check_api_is_limited_and_logged,
+    checks_functions.check_api_waits_for_its_functions,
+    checks_functions.check_function_outputs,
+    checks_messages.check_log_retention,
+    checks_messages.check_queues_are_encrypted,
+    checks_messages.check_long_polling,
 )
 EVERYWHERE = (
     checks_messages.check_only_tls,
@@ -88,6 +113,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "Network": NETWORK_CHECKS + EVERYWHERE,
     "Documents": DOCUMENT_CHECKS + EVERYWHERE,
     "Fleet": FLEET_CHECKS + EVERYWHERE,
+    "Functions": FUNCTIONS_CHECKS + EVERYWHERE,
 }
 
 

@@ -21,10 +21,13 @@ WITHOUT_RESOURCES = {
     "ssmmessages:CreateDataChannel": "list_amazonmessagegatewayservice.html",
     "ssmmessages:OpenControlChannel": "list_amazonmessagegatewayservice.html",
     "ssmmessages:OpenDataChannel": "list_amazonmessagegatewayservice.html",
+    "xray:PutTelemetryRecords": "list_awsx-ray.html",
+    "xray:PutTraceSegments": "list_awsx-ray.html",
 }
 # Service principals that the stacks use; a typing error in one is not seen by any offline judge.
 SERVICE_PRINCIPALS = re.compile(
-    r"(ec2|events|cloudwatch|vpc-flow-logs|logging\.s3|logs\.<AWS::Region>)\.amazonaws\.com"
+    r"(apigateway|cloudwatch|ec2|events|lambda|logging\.s3|logs\.<AWS::Region>|vpc-flow-logs)"
+    r"\.amazonaws\.com"
 )
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.stacks.reading import Template, as_list, resources, statements, text, walk
+import re
+
+from tests.stacks.reading import (
+    Properties,
+    Template,
+    as_list,
+    resources,
+    statements,
+    text,
+    walk,
+)
 
 INTERFACE_SERVICES = frozenset({"sqs", "logs", "autoscaling"})
 SESSION_SERVICES = frozenset({"ssm", "ssmmessages"})
@@ -140,8 +150,14 @@ def check_no_custom_resources(template: Template) -> list[str]:
         f"{name} is a custom resource"
         for name, resource in template["Resources"].items()
         if resource["Type"].startswith("Custom::")
-        or resource["Type"] in ("AWS::CloudFormation::CustomResource", "AWS::Lambda::Function")
+        or resource["Type"] == "AWS::CloudFormation::CustomResource"
+        or (resource["Type"] == "AWS::Lambda::Function" and not _is_ours(resource["Properties"]))
     ]
+
+
+def _is_ours(function: Properties) -> bool:
+    """Functions that the CDK adds by itself are called index.handler and the like."""
+    return re.fullmatch(r"\w+\.handler\.handler", function.get("Handler", "")) is not None
 
 
 def check_buckets(template: Template) -> list[str]:

@@ -17,21 +17,30 @@ from typing import Any
 from unittest import mock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STACKS = ("Network", "Documents", "Fleet")
+STACKS = ("Network", "Documents", "Fleet", "Functions")
 
 # Variant -> overrides on top of cdk.json, as `-c` would give them.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "dev": {},
     "prod": {"stage": "prod"},
-    "nat": {"network.egress": "nat_gateway", "network.availability_zones": "3"},
+    "nat": {
+        "network.egress": "nat_gateway",
+        "network.availability_zones": "3",
+        "jobs.cold_starts": "snapstart",
+        "api.authorization": "jwt",
+        "api.jwt_issuer": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abcdefghi",
+        "api.jwt_audience": "client-1,client-2",
+    },
     "keys": {
         "fleet.encryption": "customer_key",
         "documents.customer_key": "true",
         "fleet.idempotency_table": "true",
         "fleet.session_manager": "true",
         "fleet.alarm_email": "somebody@example.com",
+        "jobs.warm_copies": "5",
+        "jobs.reserved_concurrency": "20",
     },
-    "quiet": {"network.flow_logs": "false"},
+    "quiet": {"network.flow_logs": "false", "jobs.cold_starts": "none"},
     "other-code": {},
 }
 CHANGED_CODE = "other-code"
@@ -53,6 +62,7 @@ def synthesize(variant: str, directory: Path) -> None:
 
     import app as composition
     from stacks.bundling import PROGRAM, Bundle, bundle_worker
+    from stacks.function_bundling import FUNCTIONS, bundle_function
 
     def changed() -> Bundle:
         with tempfile.TemporaryDirectory() as scratch:
@@ -61,14 +71,25 @@ def synthesize(variant: str, directory: Path) -> None:
             (program / "added_by_a_test.py").write_text("VALUE = 1\n")
             return bundle_worker(program=program)
 
-    bundle = changed if variant == CHANGED_CODE else bundle_worker
+    def changed_function(name: str, *, bytecode: bool) -> Bundle:
+        with tempfile.TemporaryDirectory() as scratch:
+            functions = Path(scratch) / "lambda_src"
+            shutil.copytree(FUNCTIONS, functions)
+            (functions / name / "added_by_a_test.py").write_text("VALUE = 1\n")
+            return bundle_function(name, functions=functions, bytecode=bytecode)
+
+    other = variant == CHANGED_CODE
     cdk = App(
         context=context(VARIANTS[variant]),
         outdir=str(directory),
         analytics_reporting=False,
         builtin_cloud_formation_validation=False,
     )
-    with mock.patch.object(composition, "bundle_worker", bundle):
+    with mock.patch.multiple(
+        composition,
+        bundle_worker=changed if other else bundle_worker,
+        bundle_function=changed_function if other else bundle_function,
+    ):
         composition.build(cdk)
     cdk.synth()
 

@@ -8,27 +8,40 @@ import pytest
 
 from tests.stacks.checks import CHECKS, findings
 from tests.stacks.mutating import Mutation
+from tests.stacks.mutations_functions import FUNCTION_MUTATIONS, PROVISIONED_MUTATIONS
 from tests.stacks.mutations_instances import INSTANCE_MUTATIONS
 from tests.stacks.mutations_messages import MESSAGE_MUTATIONS
 from tests.stacks.mutations_surroundings import SURROUNDING_MUTATIONS
 
-MUTATIONS = [*MESSAGE_MUTATIONS, *INSTANCE_MUTATIONS, *SURROUNDING_MUTATIONS]
+MUTATIONS = {
+    "dev": [
+        *MESSAGE_MUTATIONS,
+        *INSTANCE_MUTATIONS,
+        *SURROUNDING_MUTATIONS,
+        *FUNCTION_MUTATIONS,
+    ],
+    "prod": PROVISIONED_MUTATIONS,
+}
 
 
 @pytest.mark.parametrize(
-    ("stack", "mutate", "rule"),
-    [pytest.param(*rest, id=f"{rest[0]}-{name}".replace(" ", "-")) for name, *rest in MUTATIONS],
+    ("stage", "stack", "mutate", "rule"),
+    [
+        pytest.param(stage, *rest, id=f"{rest[0]}-{name}".replace(" ", "-"))
+        for stage, cases in MUTATIONS.items()
+        for name, *rest in cases
+    ],
 )
-def test_mutation_is_found(templates, stack: str, mutate: Mutation, rule: str) -> None:
-    template = copy.deepcopy(templates["dev"][stack])
+def test_mutation_is_found(templates, stage: str, stack: str, mutate: Mutation, rule: str) -> None:
+    template = copy.deepcopy(templates[stage][stack])
     assert findings(stack, template) == []
     mutate(template)
-    assert template != templates["dev"][stack]
+    assert template != templates[stage][stack]
     assert rule in {finding.split(":")[0] for finding in findings(stack, template)}
 
 
 def test_every_rule_is_tried() -> None:
     """A rule that no mutation trips may be unable to find anything."""
-    tried = {rule for _, _, _, rule in MUTATIONS}
+    tried = {rule for cases in MUTATIONS.values() for _, _, _, rule in cases}
     rules = {check.__name__ for checks in CHECKS.values() for check in checks}
     assert rules - tried == {"check_lambda_consumers_have_time"}  # tried in test_pitfalls

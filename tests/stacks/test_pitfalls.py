@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import copy
 import importlib
+import json
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from stacks.bundling import bundle_worker
-from stacks.settings import load_settings
+from stacks.settings import SettingsError, load_settings
 from stacks.settings_fleet_messages import LONGEST_LEASE_SECONDS
-from tests.stacks import checks_instances, checks_messages, checks_network, checks_scaling
+from tests.stacks import (
+    checks_functions,
+    checks_instances,
+    checks_messages,
+    checks_network,
+    checks_scaling,
+)
 from tests.stacks.reading import environment, resources, text, unit
-from tests.stacks.synthesis import REPOSITORY, VARIANTS, context
+from tests.stacks.synthesis import REPOSITORY, VARIANTS, context, stage_of
 
 STAGES = ("dev", "prod")
 
@@ -108,6 +118,81 @@ def test_pitfall_10_lambda_consumers_have_six_timeouts(fleet) -> None:
         },
     }
     assert checks_messages.check_lambda_consumers_have_time(fleet)
+
+
+@pytest.fixture(params=sorted(VARIANTS))
+def functions(request, templates):
+    return copy.deepcopy(templates[request.param]["Functions"])
+
+
+def refused(**overrides: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(context({key.replace("__", "."): value for key, value in overrides.items()}))
+    return str(caught.value)
+
+
+def test_pitfall_11_snapstart_and_provisioned_concurrency_exclude_each_other(functions) -> None:
+    assert checks_functions.check_one_strategy(functions) == []
+    assert "belong to provisioned" in refused(
+        jobs__cold_starts="snapstart", jobs__provisioned_min="1"
+    )
+
+
+def test_pitfall_12_only_a_published_version_is_provisioned_and_invoked(functions) -> None:
+    assert checks_functions.check_alias_points_at_a_version(functions) == []
+    assert checks_functions.check_only_the_alias_is_invoked(functions) == []
+
+
+def test_pitfall_13_pings_reach_the_copies_that_requests_reach(functions) -> None:
+    assert checks_functions.check_pings(functions) == []
+    assert checks_functions.check_only_the_alias_is_invoked(functions) == []
+    assert checks_functions.check_one_strategy(functions) == []
+
+
+def test_pitfall_14_provisioned_concurrency_never_scales_to_zero(functions) -> None:
+    assert checks_functions.check_provisioned_capacity(functions) == []
+    assert "at least 1" in refused(jobs__cold_starts="provisioned", jobs__provisioned_min="0")
+
+
+@pytest.mark.parametrize("variant", ["dev", "prod"])
+def test_pitfall_15_the_handler_of_the_package_can_be_imported(
+    assemblies: Path, templates, variant: str
+) -> None:
+    """With nothing but the package and the standard library: an init error blocks a deployment."""
+    assets = json.loads(
+        (assemblies / variant / f"Groundwork-{stage_of(variant)}-Functions.assets.json").read_text()
+    )
+    (folder,) = (
+        assemblies / variant / each["source"]["path"]
+        for each in assets["files"].values()
+        if each["source"]["packaging"] == "zip"
+    )
+    (function,) = resources(templates[variant]["Functions"], checks_functions.FUNCTION).values()
+    module, _, name = function["Handler"].rpartition(".")
+    code = (
+        f"import sys, importlib; sys.path.insert(0, {str(folder)!r}); "
+        f"assert callable(getattr(importlib.import_module({module!r}), {name!r}))"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-S", "-B", "-c", code],
+        env={"PATH": os.defpath, "AWS_REGION": "eu-west-1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_pitfall_16_snapshots_are_taken_of_versions_and_copies_tell_themselves_apart(
+    templates,
+) -> None:
+    """What a restore has to renew is tested with the handlers' client: see docs/pitfalls.md."""
+    template = templates["nat"]["Functions"]
+    (function,) = resources(template, checks_functions.FUNCTION).values()
+    assert function["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert function["Runtime"] in ("python3.12", "python3.13", "python3.14")
+    assert checks_functions.check_alias_points_at_a_version(template) == []
 
 
 def test_pitfall_39_only_the_endpoints_that_are_needed_or_one_nat_gateway(network) -> None:
