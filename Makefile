@@ -12,13 +12,15 @@ BIN := $(VENV)/bin
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 CDK_DISABLE_CLI_TELEMETRY=true
 CDK := $(RUN) cdk --no-notices
 INSTALLED := $(VENV)/.app
+# What npm installs: judges and generators for the people, nothing for synth, deploy or the demo.
+NPM := node_modules/.installed
 # LOCAL=1 aims deploy and destroy at the embedded AWS instead of an account.
 ifdef LOCAL
 CDK := $(RUN) python -m local cdk
 INSTALLED := $(VENV)/.dev
 endif
 
-.PHONY: help demo test test-all synth validate deploy destroy bench costs lint format lock docs clean
+.PHONY: help demo test test-all synth validate deploy destroy bench costs lint format lock docs models clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -26,10 +28,10 @@ help: ## list the targets
 demo: $(VENV)/.dev ## deploy everything to the embedded AWS, run every scenario, print what was measured
 	@$(RUN) python -m local.demo
 
-test: $(VENV)/.dev ## all tests and judges (under ten minutes on two cores)
+test: $(VENV)/.dev $(NPM) ## all tests and judges (under ten minutes on two cores)
 	@$(RUN) python -m pytest -m "not slow" -n 2 --dist loadgroup
 
-test-all: $(VENV)/.dev ## the long tests as well
+test-all: $(VENV)/.dev $(NPM) ## the long tests as well
 	@$(RUN) python -m pytest -n 2 --dist loadgroup
 
 synth: $(VENV)/.app ## write the CloudFormation templates to cdk.out
@@ -56,8 +58,9 @@ bench: $(VENV)/.dev ## ours and the peers side by side: ratios with medians
 costs: $(VENV)/.dev ## what each strategy against cold starts costs, by replaying traffic
 	@$(RUN) python -m costs.cold_starts
 
-lint: $(VENV)/.dev ## formatting, lint and types
+lint: $(VENV)/.dev $(NPM) ## formatting, lint and types
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
+	@cd appsync_src && $(RUN) node ../node_modules/eslint/bin/eslint.js .
 
 format: $(VENV)/.dev ## rewrite the Python files in the house format
 	@$(RUN) ruff check --fix . && $(RUN) ruff format .
@@ -66,13 +69,16 @@ docs: $(VENV)/.dev ## regenerate the pages that are made from the code
 	@$(RUN) python -m stacks.settings_document
 	@$(RUN) python -m tests.judges.document
 
+models: $(VENV)/.dev $(NPM) ## generate what is made from appsync_src/schema.graphql
+	@$(RUN) python -m modelgen
+
 lock: $(VENV)/.dev ## resolve the lock files again after a change of requirements*.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.txt -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements.lock requirements-dev.txt -o requirements-dev.lock
 
 clean: ## remove everything that the targets made
 	@if [ -d .local ] && [ -x $(BIN)/python ]; then $(RUN) python -m local down; fi
-	@rm -rf $(VENV) .cache .local cdk.out bench/out
+	@rm -rf $(VENV) .cache .local cdk.out bench/out node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -94,3 +100,9 @@ $(VENV)/.app: requirements.lock | $(BIN)/python
 $(VENV)/.dev: requirements-dev.lock | $(BIN)/python
 	$(call install,requirements-dev.lock)
 	@touch $(VENV)/.app
+
+$(NPM): package-lock.json | $(VENV)/.app
+	@echo "installing package-lock.json"
+	@$(RUN) npm ci --silent --no-audit --no-fund --ignore-scripts || { \
+	  echo "npm could not install package-lock.json. Is an npm registry within reach? Try: $(BIN)/npm ci" >&2; exit 1; }
+	@touch $@
