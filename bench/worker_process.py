@@ -5,6 +5,7 @@ https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -28,6 +29,7 @@ class ClientProcess:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     def __enter__(self) -> ClientProcess:
@@ -39,15 +41,15 @@ class ClientProcess:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        tree = self.tree()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                for pid in tree:
-                    _kill(pid)
-                self._process.wait()
+        # The session too: a wrapper (the Node of the wheel is started by one) may end before what
+        # it started, which would poll on for ever.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
         self._log.close()
 
     @property
@@ -103,10 +105,3 @@ def _peak_bytes(pid: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
