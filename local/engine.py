@@ -22,10 +22,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.control import ControlDoor
+from local.control import Asgi, ControlDoor
 from local.engine_config import HOST, EngineConfig, EngineConfigError
 from local.engine_contract import ContractError, check
-from local.engine_parts import Part
+from local.engine_parts import Fronted, Part
 from local.hang_up import HangUps
 from local.http_server import http_server
 from local.state_folder import EngineRecord, StateFolder, StateFolderError
@@ -89,6 +89,7 @@ def _configure_ministack(config: EngineConfig, folder: StateFolder) -> None:
         IOT_MTLS_ENABLED="0",
         DOCKER_HOST=f"unix://{folder.temporary}/no-docker.sock",
         PERSIST_STATE="0",
+        STATE_DIR=str(folder.temporary / "keys"),  # Cognito's key pairs
         S3_PERSIST="0",
         LOG_LEVEL="WARNING",
         TMPDIR=str(folder.temporary),
@@ -104,7 +105,11 @@ async def _run(
     responses.set_request_account_id(config.account)
     responses.set_request_region(config.region)
     parts = _register(config)
-    door = ControlDoor(HangUps(app.app))
+    application: Asgi = HangUps(app.app)
+    for part in parts:
+        if isinstance(part, Fronted):
+            application = part.in_front_of(application)
+    door = ControlDoor(application)
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -147,11 +152,12 @@ def _await_owner(loop: asyncio.AbstractEventLoop, asked: asyncio.Event) -> None:
 
 def _register(config: EngineConfig) -> list[Part]:
     from local import sqs_speed
+    from local.appsync import registration as appsync
     from local.types import registration
 
     registration.register()
     sqs_speed.register()
-    parts: list[Part] = []
+    parts: list[Part] = [appsync.register(config)]
     if importlib.util.find_spec("local.fleet.registration"):
         fleet = importlib.import_module("local.fleet.registration")
         part = fleet.register(config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 # Takes the request's JSON object, returns the answer's; raise ControlError for a bad request.
 ControlHandler = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -35,3 +35,11 @@ class Part(Protocol):
 
     def controls(self) -> Mapping[str, ControlHandler]:
         """Handlers by name; served as POST /_groundwork/<name>, called by LocalAws.control."""
+
+
+@runtime_checkable
+class Fronted(Protocol):
+    """A part that answers requests itself, before MiniStack sees them."""
+
+    def in_front_of(self, inner: Any) -> Any:
+        """An ASGI application that passes on to `inner` what is not the part's."""

@@ -1,0 +1,190 @@
+"""A document run against a deployed API: graphql-core walks it, our resolvers answer.
+
+Fields are resolved one after another, on one thread per request; AppSync resolves the fields of a
+query at once. https://docs.aws.amazon.com/appsync/latest/devguide/graphql-overview.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLResolveInfo,
+    execute_sync,
+    get_location,
+    print_ast,
+)
+
+from local.appsync.callers import Caller
+from local.appsync.deployed_api import DeployedApi
+from local.appsync.documents import Document, fields_of, selected
+from local.appsync.errors import FieldError, unauthorized
+from local.appsync.field_resolvers import FieldResolvers, ResolvedField
+
+NULL = re.compile(r"^Cannot return null for non-nullable field (?P<parent>\w+)\.(?P<field>\w+)\.$")
+UNKNOWN_INPUT = re.compile(r"Field '(?P<field>\w+)' is not defined by type '(?P<type>\w+)'")
+MISSING_INPUT = re.compile(
+    r"^Variable '\$(?P<variable>\w+)'.*?(?:Field '(?P<field>\w+)')? ?of required type '(?P<type>[^']+)'"
+)
+RESOLVERS_IN_A_REQUEST = 10_000
+
+
+@dataclass(kw_only=True)
+class Execution:
+    """One operation under way, and what its resolvers left behind."""
+
+    api: DeployedApi
+    caller: Caller
+    document: Document
+    resolvers: FieldResolvers
+    headers: Mapping[str, str]
+    only_payload: bool = False
+    """A push: the fields come from the mutation's answer, no resolver runs."""
+    resolved: list[ResolvedField] = field(default_factory=list)
+    counted: int = 0
+    appended: list[tuple[FieldError, GraphQLResolveInfo]] = field(default_factory=list)
+
+    def run(self, root: Any = None) -> dict[str, Any]:
+        """The answer's `data` and `errors`."""
+        answer = execute_sync(
+            self.api.schema.graphql,
+            self.document.ast,
+            root_value=root,
+            variable_values=dict(self.document.variables),
+            operation_name=self.document.operation_name,
+            field_resolver=self._resolve,
+        )
+        return self._shaped(answer)
+
+    # Fields
+
+    def _resolve(self, source: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
+        parent, name = info.parent_type.name, info.field_name
+        rules = self.api.schema.rules.get((parent, name))
+        if not self.caller.may_see(rules, self.api.default_mode) and not self._inherits(
+            info, rules
+        ):
+            raise unauthorized(parent, name)
+        if f"{parent}.{name}" in self.caller.denied_fields:
+            raise unauthorized(parent, name)
+        resolver = None if self.only_payload else self.api.resolver(parent, name)
+        if resolver is None:
+            return source.get(name) if isinstance(source, Mapping) else None
+        self._count()
+        resolved = ResolvedField(
+            api=self.api,
+            caller=self.caller,
+            parent_type=parent,
+            name=name,
+            arguments=arguments,
+            source=source,
+            info=self._info(info, str(resolver.get("code") or "")),
+            headers=self.headers,
+        )
+        self.resolved.append(resolved)
+        try:
+            return self.resolvers.resolve(resolver, resolved)
+        finally:
+            for error in resolved.appended:
+                self.appended.append((error, info))
+
+    def _inherits(self, info: GraphQLResolveInfo, rules: Any) -> bool:
+        """Introspection is for whoever may call at all."""
+        return rules is None and (
+            info.parent_type.name.startswith("__") or info.field_name.startswith("__")
+        )
+
+    def _count(self) -> None:
+        """https://docs.aws.amazon.com/appsync/latest/devguide/graphql-run-complexity.html ."""
+        self.counted += 1
+        limit = int(self.api.record.get("resolverCountLimit") or 0) or RESOLVERS_IN_A_REQUEST
+        if self.counted > limit:
+            raise FieldError(f"The request exceeds the limit of {limit} resolvers.", "BadRequest")
+
+    def _info(self, info: GraphQLResolveInfo, code: str) -> dict[str, Any]:
+        """`ctx.info`; the selection set only for code that looks at it."""
+        about: dict[str, Any] = {
+            "fieldName": info.field_name,
+            "parentTypeName": info.parent_type.name,
+            "variables": info.variable_values,
+        }
+        if "selectionSet" in code:
+            about["selectionSetList"] = list(self._paths(info.field_nodes, ""))
+            about["selectionSetGraphQL"] = "\n".join(
+                print_ast(node.selection_set) for node in info.field_nodes if node.selection_set
+            )
+        return about
+
+    def _paths(self, nodes: list[FieldNode], prefix: str) -> dict[str, None]:
+        found: dict[str, None] = {}
+        for node in nodes:
+            for inner in fields_of(node.selection_set, self.document):
+                path = f"{prefix}{inner.name.value}"
+                found[path] = None
+                found |= self._paths([inner], f"{path}/")
+        return found
+
+    # Errors
+
+    def _shaped(self, answer: ExecutionResult) -> dict[str, Any]:
+        errors = [self._error(each) for each in answer.errors or ()]
+        for error, info in self.appended:
+            nodes = list(info.field_nodes)
+            places = [_place(node) for node in nodes if node.loc]
+            data = selected(error.data, nodes, self.document)
+            errors.append(error.shaped(info.path.as_list(), places, data))
+        return {"data": answer.data, **({"errors": errors} if errors else {})}
+
+    def _error(self, error: GraphQLError) -> dict[str, Any]:
+        original = error.original_error
+        places = [{"line": each.line, "column": each.column} for each in error.locations or ()]
+        if isinstance(original, FieldError):
+            nodes = [node for node in error.nodes or () if isinstance(node, FieldNode)]
+            data = selected(original.data, nodes, self.document)
+            return original.shaped(error.path or [], places, data)
+        if original is not None and not isinstance(original, GraphQLError):
+            failure = FieldError(f"{type(original).__name__}: {original}", "InternalFailure")
+            return failure.shaped(error.path or [], places, None)
+        return {
+            "path": error.path,
+            "locations": None if error.path else _first(places),
+            "message": _worded(error),
+        }
+
+
+def _worded(error: GraphQLError) -> str:
+    """Texts of graphql-core as AppSync's callers know them."""
+    where = "/" + "/".join(str(each) for each in error.path or ())
+    if match := NULL.match(error.message):
+        parent, name = match["parent"], match["field"]
+        return (
+            f"Cannot return null for non-nullable type: '{name}' within parent '{parent}' ({where})"
+        )
+    if match := UNKNOWN_INPUT.search(error.message):
+        return (
+            f"The variables input contains a field name '{match['field']}' that is not defined for "
+            f"input object type '{match['type']}' "
+        )
+    if match := MISSING_INPUT.search(error.message):
+        name = match["field"] or match["variable"]
+        return f"Variable '{name}' has coerced Null value for NonNull type '{match['type']}'"
+    if error.path:
+        return f"Can't serialize value ({where}) : {error.message}"
+    return error.message
+
+
+def _first(places: list[dict[str, int]]) -> list[dict[str, Any]] | None:
+    return [{**place, "sourceName": None} for place in places] or None
+
+
+def _place(node: FieldNode) -> dict[str, int]:
+    if node.loc is None:
+        return {"line": 0, "column": 0}
+    place = get_location(node.loc.source, node.loc.start)
+    return {"line": place.line, "column": place.column}

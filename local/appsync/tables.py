@@ -1,0 +1,97 @@
+"""The engine's own DynamoDB, called from the threads that run resolvers.
+
+MiniStack answers each DynamoDB call in one go on the engine's event loop, and so are these, which
+makes conditions as atomic as they are for every other caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local.appsync.errors import FieldError
+
+SECONDS = 30.0
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
+
+class Tables:
+    """DynamoDB by operation; `loop` is the engine's."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """One API call. Raises FieldError as AppSync words what DynamoDB refused."""
+        status, body = self._on_loop(lambda: _answer(operation, dict(request)))
+        answer: dict[str, Any] = json.loads(body)
+        if status >= 300:
+            kind = str(answer.get("__type", "InternalServerError")).rpartition("#")[2]
+            said = answer.get("message") or answer.get("Message") or kind
+            raise FieldError(
+                f"{said} (Service: DynamoDb, Status Code: {status}, Request ID: local)",
+                f"DynamoDB:{kind}",
+                info=answer.get("CancellationReasons"),
+            )
+        return answer
+
+    def apply_update(
+        self, item: Mapping[str, Any], update: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], set[str]]:
+        """The item that an update expression would make, and the attributes it names."""
+        from ministack.services import dynamodb
+
+        try:
+            after, touched = dynamodb._apply_update_expression(
+                dict(item),
+                update["expression"],
+                update.get("expressionValues") or {},
+                update.get("expressionNames") or {},
+            )
+        except ValueError as error:
+            raise FieldError(str(error), "DynamoDB:ValidationException") from None
+        return after, set(touched)
+
+    def key_names(self, table: str) -> list[str]:
+        """Partition key, then sort key."""
+        schema = self.call("DescribeTable", {"TableName": table})["Table"]["KeySchema"]
+        by_type = {each["KeyType"]: each["AttributeName"] for each in schema}
+        return [by_type[kind] for kind in ("HASH", "RANGE") if kind in by_type]
+
+    def _on_loop(self, work: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+        done: concurrent.futures.Future[tuple[int, bytes]] = concurrent.futures.Future()
+
+        def run() -> None:
+            try:
+                done.set_result(work())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run, context=contextvars.copy_context())
+        return done.result(SECONDS)
+
+
+def _answer(operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
+    from ministack.services import dynamodb
+
+    status, _, body = getattr(dynamodb, FUNCTIONS[operation])(request)
+    return int(status), body.encode() if isinstance(body, str) else bytes(body)
+
+
+FUNCTIONS = {
+    "GetItem": "_get_item",
+    "PutItem": "_put_item",
+    "UpdateItem": "_update_item",
+    "DeleteItem": "_delete_item",
+    "Query": "_query",
+    "Scan": "_scan",
+    "BatchGetItem": "_batch_get_item",
+    "BatchWriteItem": "_batch_write_item",
+    "TransactGetItems": "_transact_get_items",
+    "TransactWriteItems": "_transact_write_items",
+    "DescribeTable": "_describe_table",
+}
