@@ -62,24 +62,22 @@ def _directive(
 
 
 def register(clock: AwsClock) -> None:
-    """Look into every line that PutLogEvents stores."""
+    """Look into every line that CloudWatch Logs stores: of PutLogEvents, and of functions."""
     from ministack.services import cloudwatch_logs
 
-    stock = cloudwatch_logs._put_log_events
+    stock = cloudwatch_logs._append_log_events
 
-    def put_log_events(data: Mapping[str, Any]) -> Any:
-        response = stock(data)
-        if response[0] == 200:
-            for event in data.get("logEvents", ()):
-                for datum in embedded_metrics(str(event.get("message", ""))):
-                    put_metric(
-                        namespace=datum.namespace,
-                        name=datum.name,
-                        dimensions=datum.dimensions,
-                        value=datum.value,
-                        unit=datum.unit,
-                        at=datum.at if clock.scale == 1 else clock.wall(),
-                    )
-        return response
+    def append_log_events(stream: Any, events: Any) -> None:
+        stock(stream, events)
+        for event in events:
+            for datum in embedded_metrics(str(event.get("message", ""))):
+                put_metric(
+                    namespace=datum.namespace,
+                    name=datum.name,
+                    dimensions=datum.dimensions,
+                    value=datum.value,
+                    unit=datum.unit,
+                    at=datum.at if clock.scale == 1 else clock.wall(),
+                )
 
-    cloudwatch_logs._put_log_events = put_log_events
+    cloudwatch_logs._append_log_events = append_log_events

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from local.types import (
     alarms,
+    apis,
     buckets,
     flow_logs,
+    functions,
     machine_images,
     nat_gateways,
+    scalable_targets,
     security_group_rules,
     tables,
     topics,
@@ -15,10 +18,13 @@ from local.types import (
 
 FAMILIES = (
     alarms,
+    apis,
     buckets,
     flow_logs,
+    functions,
     machine_images,
     nat_gateways,
+    scalable_targets,
     security_group_rules,
     tables,
     topics,
