@@ -11,6 +11,7 @@ from tests.stacks import (
     checks_jobs,
     checks_messages,
     checks_network,
+    checks_offline,
     checks_scaling,
 )
 from tests.stacks.reading import Template
@@ -98,6 +99,36 @@ FUNCTIONS_CHECKS = (
     checks_messages.check_queues_are_encrypted,
     checks_messages.check_long_polling,
 )
+OFFLINE_CHECKS = (
+    checks_offline.check_sources_are_versioned,
+    checks_offline.check_sources_may_reach_their_tables,
+    checks_offline.check_delta_table,
+    checks_offline.check_tables,
+    checks_offline.check_synchronisation,
+    checks_offline.check_runtime,
+    checks_offline.check_versions_are_asked,
+    checks_offline.check_conflicts,
+    checks_offline.check_nobody_else_writes,
+    checks_offline.check_ways_in,
+    checks_offline.check_limits,
+    checks_offline.check_api_is_observed,
+    checks_offline.check_resolvers,
+    checks_offline.check_subscriptions_are_filtered,
+    checks_offline.check_users,
+    checks_offline.check_users_reach_photos_alone,
+    checks_offline.check_firewall,
+    checks_offline.check_offline_alarms,
+    checks_offline.check_offline_outputs,
+    checks_functions.check_function_runs_on_graviton,
+    checks_functions.check_function_logs,
+    checks_functions.check_role_per_function,
+    checks_functions.check_alias_points_at_a_version,
+    checks_functions.check_function_alarms,
+    checks_functions.check_alarms_reach_somebody,
+    checks_network.check_buckets,
+    checks_network.check_names_are_free,
+    checks_messages.check_log_retention,
+)
 EVERYWHERE = (
     checks_messages.check_only_tls,
     checks_network.check_no_custom_resources,
@@ -114,6 +145,7 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "Documents": DOCUMENT_CHECKS + EVERYWHERE,
     "Fleet": FLEET_CHECKS + EVERYWHERE,
     "Functions": FUNCTIONS_CHECKS + EVERYWHERE,
+    "Offline": OFFLINE_CHECKS + EVERYWHERE,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from tests.stacks.reading import (
     Template,
@@ -26,7 +27,7 @@ WITHOUT_RESOURCES = {
 }
 # Service principals that the stacks use; a typing error in one is not seen by any offline judge.
 SERVICE_PRINCIPALS = re.compile(
-    r"(apigateway|cloudwatch|ec2|events|lambda|logging\.s3|logs\.<AWS::Region>|vpc-flow-logs)"
+    r"(apigateway|appsync|cloudwatch|ec2|events|lambda|logging\.s3|logs\.<AWS::Region>|vpc-flow-logs)"
     r"\.amazonaws\.com"
 )
 
@@ -71,6 +72,8 @@ def check_trusts(template: Template) -> list[str]:
     for name, role in resources(template, "AWS::IAM::Role").items():
         for statement in statements(role["AssumeRolePolicyDocument"]):
             principal = statement["Principal"]
+            if _is_for_signed_in_users(statement):
+                continue
             services = as_list(principal.get("Service")) if isinstance(principal, dict) else []
             if not services or set(principal) != {"Service"}:
                 problems.append(f"{name} trusts {principal}")
@@ -80,6 +83,21 @@ def check_trusts(template: Template) -> list[str]:
                 if not SERVICE_PRINCIPALS.fullmatch(text(service))
             ]
     return problems
+
+
+def _is_for_signed_in_users(statement: dict[str, Any]) -> bool:
+    """Of one identity pool; without both conditions every pool of every account would do.
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/role-trust-and-permissions.html
+    """
+    issuer = "cognito-identity.amazonaws.com"
+    condition = statement.get("Condition", {})
+    return (
+        statement["Principal"] == {"Federated": issuer}
+        and statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+        and bool(condition.get("StringEquals", {}).get(f"{issuer}:aud", {}).get("Ref"))
+        and condition.get("ForAnyValue:StringLike") == {f"{issuer}:amr": "authenticated"}
+    )
 
 
 def check_resource_policies(template: Template) -> list[str]:

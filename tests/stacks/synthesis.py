@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STACKS = ("Network", "Documents", "Fleet", "Functions")
+STACKS = ("Network", "Documents", "Fleet", "Functions", "Offline")
 
 # Variant -> overrides on top of cdk.json, as `-c` would give them.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -30,6 +30,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "api.authorization": "jwt",
         "api.jwt_issuer": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abcdefghi",
         "api.jwt_audience": "client-1,client-2",
+        "offline.waf": "true",
+        "offline.api_key_expires": "2027-06-30",
     },
     "keys": {
         "fleet.encryption": "customer_key",
@@ -39,6 +41,11 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "fleet.alarm_email": "somebody@example.com",
         "jobs.warm_copies": "5",
         "jobs.reserved_concurrency": "20",
+        "offline.customer_key": "true",
+        "offline.threat_protection": "true",
+        "offline.multi_factor": "required",
+        "offline.api_key": "false",
+        "offline.introspection": "false",
     },
     "quiet": {"network.flow_logs": "false", "jobs.cold_starts": "none"},
     "other-code": {},

@@ -11,6 +11,7 @@ from tests.stacks.mutating import Mutation
 from tests.stacks.mutations_functions import FUNCTION_MUTATIONS, PROVISIONED_MUTATIONS
 from tests.stacks.mutations_instances import INSTANCE_MUTATIONS
 from tests.stacks.mutations_messages import MESSAGE_MUTATIONS
+from tests.stacks.mutations_offline import FIREWALL_MUTATIONS, OFFLINE_MUTATIONS
 from tests.stacks.mutations_surroundings import SURROUNDING_MUTATIONS
 
 MUTATIONS = {
@@ -19,8 +20,9 @@ MUTATIONS = {
         *INSTANCE_MUTATIONS,
         *SURROUNDING_MUTATIONS,
         *FUNCTION_MUTATIONS,
+        *OFFLINE_MUTATIONS,
     ],
-    "prod": PROVISIONED_MUTATIONS,
+    "prod": [*PROVISIONED_MUTATIONS, *FIREWALL_MUTATIONS],
 }
 
 
