@@ -89,6 +89,8 @@ HOOKED: dict[str, tuple[str, ...]] = {
     ),
     "ministack.services.lambda_svc": (
         "_delete_function_concurrency",
+        "_emit_lambda_metrics",
+        "_execute_function_dispatch",
         "_functions",
         "_get_base_func_record_for_ref",
         "_get_func_record_for_ref",

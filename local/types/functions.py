@@ -1,7 +1,8 @@
-"""Lambda functions: reserved concurrency, and how rules invoke them.
+"""Lambda functions: reserved concurrency, how rules invoke them, and what is counted.
 
-MiniStack drops ReservedConcurrentExecutions of a template, and lets rules run a function's version
-once, whatever the alias they name says about retries and destinations. Here a rule invokes as
+MiniStack drops ReservedConcurrentExecutions of a template, counts direct invocations alone in
+AWS/Lambda, and lets rules run a function's version once, whatever the alias they name says about
+retries and destinations. Here every invocation counts, and a rule invokes as
 Lambda does: the handler sees the alias in its ARN, and the alias's configuration for asynchronous
 invocations holds (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from typing import Any
 
 from local.types.handlers import Properties, extend, table
@@ -30,7 +32,31 @@ def register() -> None:
         lambda_svc.invalidate_worker(function)  # its copies would idle on otherwise
 
     handlers["delete"] = delete
+    _count_every_invocation()
     eventbridge._dispatch_to_lambda = invoke_asynchronously
+
+
+def _count_every_invocation() -> None:
+    """Report where every invocation passes, and no longer where the Invoke API ends."""
+    from ministack.services import lambda_svc
+
+    emit, dispatch = lambda_svc._emit_lambda_metrics, lambda_svc._execute_function_dispatch
+
+    def throttles(name: str, *, throttle: bool, **values: Any) -> None:
+        if throttle:
+            emit(name, throttle=True, **values)
+
+    def counted(
+        function: Any, config: dict[str, Any], event: Any, request: str, started: float
+    ) -> Any:
+        result = dispatch(function, config, event, request, started)
+        failed = bool(result.get("error")) if isinstance(result, dict) else False
+        milliseconds = (time.time() - started) * 1000
+        emit(config["FunctionName"], duration_ms=milliseconds, error=failed, throttle=False)
+        return result
+
+    lambda_svc._emit_lambda_metrics = throttles
+    lambda_svc._execute_function_dispatch = counted
 
 
 def _reserve(function: str, old: Properties, new: Properties) -> None:

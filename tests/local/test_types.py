@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -456,6 +457,17 @@ def test_what_a_rule_invokes_in_vain_goes_to_the_alias_s_destination(
     record = json.loads(message["Body"])
     assert record["requestPayload"]["source"] == "test.functions"
     assert record["responsePayload"]["errorMessage"].endswith(":live")
+    counted = aws.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="Errors",
+        Dimensions=[{"Name": "FunctionName", "Value": stack.id_of("Function")}],
+        StartTime=time.time() - 600,
+        EndTime=time.time() + 600,
+        Period=1200,
+        Statistics=["Sum", "SampleCount"],
+    )["Datapoints"]
+    assert sum(each["Sum"] for each in counted) == 1
+    assert sum(each["SampleCount"] for each in counted) == 1
 
 
 def test_reserved_concurrency_follows_the_template(aws: LocalAws, stack: Stack) -> None:
