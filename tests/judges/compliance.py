@@ -24,6 +24,17 @@ ANSWERS: Mapping[str, str] = {
         "Met: the launch template requires version 2, with a hop limit of 1. The rule looks for "
         "the group's own launch template and stumbles over a mixed instances policy"
     ),
+    "LambdaConcurrency": (
+        "Met with `jobs.reserved_concurrency`, which an account has to have room for"
+    ),
+    "LambdaDLQ": (
+        "Met where there are asynchronous invocations: the alias has a destination for failures, "
+        "which the rule does not look at. Nobody invokes the others asynchronously"
+    ),
+    "LambdaInsideVPC": (
+        "Not met, on purpose: functions call nothing but AWS's own services, over TLS, with a role "
+        "of their own. In a VPC each of those would need an endpoint that is paid for by the hour"
+    ),
     "IAMNoInlinePolicy": (
         "Not met, on purpose: an inline policy is there as soon as its role is, so that no "
         "instance boots before its permissions, and nobody can attach it to something else"

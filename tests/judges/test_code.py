@@ -12,7 +12,7 @@ from tests.built_once import REPOSITORY
 from tests.judges.judged_synthesis import JUDGED
 from tests.stacks.synthesis import STACKS
 
-PYTHON = ("app.py", "stacks", "worker_src", "local", "bench")
+PYTHON = ("app.py", "stacks", "worker_src", "lambda_src", "local", "bench", "costs")
 # Rules of bandit that are not asked, each with its reason.
 NOT_ASKED = {
     "B101": "assert narrows types for mypy; nothing relies on it at run time",
