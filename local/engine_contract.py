@@ -38,11 +38,6 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_schemas",
     ),
     "ministack.services.cognito": ("well_known_jwks",),
-    "ministack.services.lambda_svc": (
-        "_execute_function_with_config_scope",
-        "_execution_record_for_config",
-        "_get_func_record_for_ref",
-    ),
     "ministack.services.cloudformation.provisioners": (
         "_RESOURCE_HANDLERS",
         "_pascal_to_camel",
@@ -91,13 +86,13 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_delete_function_concurrency",
         "_emit_lambda_metrics",
         "_execute_function_dispatch",
+        "_execute_function_with_config_scope",
+        "_execution_record_for_config",
         "_functions",
         "_get_base_func_record_for_ref",
         "_get_func_record_for_ref",
         "_lambda_function_name_and_qualifier_from_arn",
         "_put_function_concurrency",
-        "invalidate_worker",
-        "invoke_async_with_retry",
     ),
     "ministack.services.iam": ("_instance_profiles",),
     "ministack.services.dynamodb": (
@@ -168,6 +163,8 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_refresh_counts",
         "_validate_batch_entries",
     ),
+    "ministack.services.waf": ("_associate_web_acl", "_disassociate_web_acl"),
+    "ministack.services.sts": ("_sessions",),
     "ministack.services.ssm": ("_put_parameter", "_reserved_name_error"),
 }
 

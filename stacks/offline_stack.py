@@ -111,6 +111,7 @@ class OfflineStack(Stack):
                 name=construct_id,
                 api=self.api.api,
                 requests_per_five_minutes=settings.waf_requests_per_five_minutes,
+                log_retention_days=settings.log_retention_days,
             )
         OfflineAlarms(
             self,

@@ -14,6 +14,7 @@ from local.types import (
     security_group_rules,
     tables,
     topics,
+    web_acls,
 )
 
 FAMILIES = (
@@ -28,6 +29,7 @@ FAMILIES = (
     security_group_rules,
     tables,
     topics,
+    web_acls,
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
 from aws_cdk import aws_appsync as appsync
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
@@ -15,7 +17,9 @@ class ApiFirewall(Construct):
     Without the common rule set, which looks for attacks on web pages and takes GraphQL for some of
     them, and whose limit of 8 KB a long note exceeds
     (https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html).
-    5 USD a month, 1 USD per rule, 0.60 USD per million requests.
+    What is refused is logged, without what would let somebody else in
+    (https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html says what such a log
+    has to be called). 5 USD a month, 1 USD per rule, 0.60 USD per million requests.
     """
 
     def __init__(
@@ -26,6 +30,7 @@ class ApiFirewall(Construct):
         name: str,
         api: appsync.CfnGraphQLApi,
         requests_per_five_minutes: int,
+        log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
         acl = wafv2.CfnWebACL(
@@ -42,6 +47,41 @@ class ApiFirewall(Construct):
         wafv2.CfnWebACLAssociation(
             self, "Association", resource_arn=api.attr_arn, web_acl_arn=acl.attr_arn
         )
+        self._log_what_is_refused(acl, name=name, retention_days=log_retention_days)
+
+    def _log_what_is_refused(self, acl: wafv2.CfnWebACL, *, name: str, retention_days: int) -> None:
+        group_name = f"aws-waf-logs-{name}"
+        group = logs.CfnLogGroup(
+            self, "Logs", log_group_name=group_name, retention_in_days=retention_days
+        )
+        group.apply_removal_policy(RemovalPolicy.DESTROY)
+        wafv2.CfnLoggingConfiguration(
+            self,
+            "Logging",
+            resource_arn=acl.attr_arn,
+            log_destination_configs=[
+                Stack.of(self).format_arn(
+                    service="logs",
+                    resource="log-group",
+                    resource_name=group_name,
+                    arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                )
+            ],
+            logging_filter={
+                "DefaultBehavior": "DROP",
+                "Filters": [
+                    {
+                        "Behavior": "KEEP",
+                        "Requirement": "MEETS_ANY",
+                        "Conditions": [{"ActionCondition": {"Action": "BLOCK"}}],
+                    }
+                ],
+            },
+            redacted_fields=[
+                wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": header})
+                for header in ("authorization", "x-api-key")
+            ],
+        ).add_resource_dependency(group)
 
 
 def _managed(name: str, priority: int) -> wafv2.CfnWebACL.RuleProperty:

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.appsync_source import api_schema
-from stacks.constructs.acknowledged import acknowledge_wildcard
+from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.settings_offline import OfflineSettings
 
 LOG_GROUPS = "/aws/appsync/apis/"
@@ -66,6 +66,13 @@ class OfflineApi(Construct):
             resolver_count_limit=settings.resolver_count_limit,
             introspection_config="ENABLED" if settings.introspection else "DISABLED",
         )
+        if not settings.log_contents:
+            acknowledge(
+                self.api,
+                "AwsSolutions::AwsSolutions-ASC3",
+                reason="What fails is logged, without headers, queries and contents, which are "
+                "personal data and tokens' claims; offline.log_contents turns them on.",
+            )
         self._log_group(settings.log_retention_days)
         self.schema = appsync.CfnGraphQLSchema(
             self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -113,10 +113,10 @@ class OfflineUsers(Construct):
                 reason="A second factor is a setting (offline.multi_factor), required by default "
                 "and in prod; in dev it would be in the way of trying things out.",
             )
-        if not protected:
+        for rule in () if protected else ("COG3", "COG8"):
             acknowledge(
                 pool,
-                "AwsSolutions::AwsSolutions-COG3",
+                f"AwsSolutions::AwsSolutions-{rule}",
                 reason="Threat protection is a setting (offline.threat_protection) that costs a "
                 "third more per user; users are invited, and sign in with a second factor.",
             )
@@ -152,10 +152,13 @@ class OfflineUsers(Construct):
             },
             max_session_duration=Duration.hours(1),
         )
+        bucket = photos.node.default_child
+        assert isinstance(bucket, CfnResource)
+        name = Stack.of(self).resolve(bucket.logical_id)
         for keys in (OWN_PHOTOS, EVERYBODYS_PHOTOS):
             acknowledge_wildcard(
                 role,
-                f"<{photos.node.default_child.logical_id}.Arn>/{keys}",  # type: ignore[union-attr]
+                f"<{name}.Arn>/{keys}".replace("${", "<").replace("}", ">"),
                 reason="Which photos there will be is not known beforehand; the place is.",
             )
         return role

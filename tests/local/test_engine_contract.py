@@ -26,6 +26,7 @@ MODULES = [
     "sqs",
     "ssm",
     "stacks",
+    "waf",
 ]
 PRIVATE = re.compile(rf"\b(?:{'|'.join(MODULES)})\.(_[a-z]\w+)", re.IGNORECASE)
 
