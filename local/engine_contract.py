@@ -93,6 +93,8 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_get_func_record_for_ref",
         "_lambda_function_name_and_qualifier_from_arn",
         "_put_function_concurrency",
+        "invalidate_worker",
+        "invoke_async_with_retry",
     ),
     "ministack.services.iam": ("_instance_profiles",),
     "ministack.services.dynamodb": (
