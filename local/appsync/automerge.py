@@ -23,6 +23,28 @@ def merged(existing: Mapping[str, Typed], incoming: Mapping[str, Typed]) -> dict
     return result
 
 
+def written(after: Mapping[str, Typed], paths: Iterable[tuple[str | int, ...]]) -> dict[str, Any]:
+    """What an update wrote, as an item of its own: only that meets the server's attributes.
+
+    A removal writes nothing, and an element of a list is the list's business: both lose.
+    """
+    incoming: dict[str, Any] = {}
+    for path in paths:
+        value: Typed | None = {"M": after}
+        for step in path:
+            members = value.get("M", {}) if value else {}
+            value = members.get(step) if isinstance(step, str) else None
+        if value is not None:
+            _place(incoming, [str(step) for step in path], value)
+    return incoming
+
+
+def _place(item: dict[str, Any], path: list[str], value: Typed) -> None:
+    for step in path[:-1]:
+        item = item.setdefault(step, {"M": {}})["M"]
+    item[path[-1]] = value
+
+
 def _value(existing: Typed | None, incoming: Typed) -> Typed:
     if existing is None or "NULL" in existing:
         return incoming

@@ -14,7 +14,9 @@ IMPORT = re.compile(
     r"^[ \t]*import\s+(?:(?P<what>[^;'\"]+?)\s*from\s*)?(['\"])(?P<module>[^'\"]+)\2[ \t]*;?", re.M
 )
 EXPORT_LIST = re.compile(r"^[ \t]*export\s*\{(?P<names>[^}]*)\}[ \t]*;?", re.M)
-EXPORT = re.compile(r"^(?P<indent>[ \t]*)export\s+(?=function\b|const\b|let\b|var\b)", re.M)
+EXPORT = re.compile(
+    r"^(?P<indent>[ \t]*)export\s+(?P<rest>(?:function|const|let|var)\s+(?P<name>[\w$]+))", re.M
+)
 STATEMENTS = re.compile(
     r"(?<![.\w$])(async|await|class|try|catch|finally|throw|while|continue|this|yield)\b(?!\s*:)"
     r"|(?<![.\w$])(do)(?=\s*\{)"
@@ -33,7 +35,7 @@ class CodeError(ValueError):
 def wrapped(source: str) -> str:
     """The module as an expression: a function from its imports to its handlers."""
     check(source)
-    exported = {"request": "request", "response": "response"}
+    exported: dict[str, str] = {}
 
     def imported(match: re.Match[str]) -> str:
         module, what = match["module"], (match["what"] or "").strip()
@@ -53,11 +55,13 @@ def wrapped(source: str) -> str:
             exported[(public or local).strip()] = local.strip()
         return "\n" * match[0].count("\n")
 
-    body = EXPORT.sub(r"\g<indent>", EXPORT_LIST.sub(listed, IMPORT.sub(imported, source)))
+    def declared(match: re.Match[str]) -> str:
+        exported[match["name"]] = match["name"]
+        return f"{match['indent']}{match['rest']}"
+
+    body = EXPORT.sub(declared, EXPORT_LIST.sub(listed, IMPORT.sub(imported, source)))
     handlers = ", ".join(
-        f"{name}: typeof {local} === 'undefined' ? undefined : {local}"
-        for name, local in exported.items()
-        if name in ("request", "response")
+        f"{name}: {local}" for name, local in exported.items() if name in ("request", "response")
     )
     return f"(function (imports) {{ 'use strict'; {body}\nreturn {{ {handlers} }}; }})"
 

@@ -148,7 +148,10 @@ def _create_source(properties: Properties, _existing: str | None) -> Outcome:
 
 
 def _table_config(properties: Properties) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/appsync/latest/APIReference/API_DynamodbDataSourceConfig.html ."""
+    """The table, and the delta table of a versioned source.
+
+    https://docs.aws.amazon.com/appsync/latest/APIReference/API_DynamodbDataSourceConfig.html
+    """
     given = required(properties, "DynamoDBConfig")
     versioned = str(given.get("Versioned", False)).lower() == "true"
     config: dict[str, Any] = {

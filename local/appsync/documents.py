@@ -32,8 +32,9 @@ from graphql import (
 from local.appsync.deployed_api import DeployedApi
 from local.appsync.errors import DocumentError, RequestError
 
+UNDEFINED = r"^Cannot query field '(?P<field>\w+)' on type '(?P<type>\w+)'"
 KINDS = (
-    (r"^Cannot query field '(?P<field>\w+)' on type '(?P<type>\w+)'", "FieldUndefined"),
+    (UNDEFINED, "FieldUndefined"),
     (r"^Unknown argument", "UnknownArgument"),
     (r"^Unknown type", "UnknownType"),
     (r"argument '\w+' of type '[^']+' is required", "MissingFieldArgument"),
@@ -112,15 +113,9 @@ def _validated(
 
 
 def _shaped(error: GraphQLError) -> dict[str, Any]:
-    for pattern, kind in KINDS:
-        match = re.search(pattern, error.message)
-        if match:
-            break
-    else:
-        match, kind = None, "InvalidSyntax"
-    said = error.message
-    where = "/".join(_names(error))
-    if match and kind == "FieldUndefined":
+    said, where = error.message, "/".join(_names(error))
+    kind = next((name for pattern, name in KINDS if re.search(pattern, said)), "InvalidSyntax")
+    if match := re.search(UNDEFINED, said):
         said = f"Field '{match['field']}' in type '{match['type']}' is undefined"
     return {
         "path": None,

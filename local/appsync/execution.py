@@ -6,6 +6,8 @@ query at once. https://docs.aws.amazon.com/appsync/latest/devguide/graphql-overv
 
 from __future__ import annotations
 
+import functools
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,24 +17,28 @@ from graphql import (
     ExecutionResult,
     FieldNode,
     GraphQLError,
+    GraphQLObjectType,
     GraphQLResolveInfo,
     execute_sync,
     get_location,
+    get_named_type,
     print_ast,
 )
 
 from local.appsync.callers import Caller
-from local.appsync.deployed_api import DeployedApi
+from local.appsync.deployed_api import DeployedApi, Record
 from local.appsync.documents import Document, fields_of, selected
 from local.appsync.errors import FieldError, unauthorized
-from local.appsync.field_resolvers import FieldResolvers, ResolvedField
+from local.appsync.field_resolvers import FieldResolvers, ResolvedField, constant_context
 
 NULL = re.compile(r"^Cannot return null for non-nullable field (?P<parent>\w+)\.(?P<field>\w+)\.$")
 UNKNOWN_INPUT = re.compile(r"Field '(?P<field>\w+)' is not defined by type '(?P<type>\w+)'")
 MISSING_INPUT = re.compile(
-    r"^Variable '\$(?P<variable>\w+)'.*?(?:Field '(?P<field>\w+)')? ?of required type '(?P<type>[^']+)'"
+    r"^Variable '\$(?P<variable>\w+)'.*?(?:Field '(?P<field>\w+)')? ?"
+    r"of required type '(?P<type>[^']+)'"
 )
 RESOLVERS_IN_A_REQUEST = 10_000
+logger = logging.getLogger("groundwork.appsync")
 
 
 @dataclass(kw_only=True)
@@ -49,6 +55,7 @@ class Execution:
     resolved: list[ResolvedField] = field(default_factory=list)
     counted: int = 0
     appended: list[tuple[FieldError, GraphQLResolveInfo]] = field(default_factory=list)
+    _allowed: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def run(self, root: Any = None) -> dict[str, Any]:
         """The answer's `data` and `errors`."""
@@ -62,16 +69,16 @@ class Execution:
         )
         return self._shaped(answer)
 
+    @functools.cached_property
+    def constant(self) -> str:
+        """The part of every `ctx` that does not change during the operation."""
+        return constant_context(self.api, self.caller, self.headers)
+
     # Fields
 
     def _resolve(self, source: Any, info: GraphQLResolveInfo, /, **arguments: Any) -> Any:
         parent, name = info.parent_type.name, info.field_name
-        rules = self.api.schema.rules.get((parent, name))
-        if not self.caller.may_see(rules, self.api.default_mode) and not self._inherits(
-            info, rules
-        ):
-            raise unauthorized(parent, name)
-        if f"{parent}.{name}" in self.caller.denied_fields:
+        if not self._may_see(parent, name):
             raise unauthorized(parent, name)
         resolver = None if self.only_payload else self.api.resolver(parent, name)
         if resolver is None:
@@ -84,8 +91,8 @@ class Execution:
             name=name,
             arguments=arguments,
             source=source,
-            info=self._info(info, str(resolver.get("code") or "")),
-            headers=self.headers,
+            info=self._info(info, resolver),
+            constant=self.constant,
         )
         self.resolved.append(resolved)
         try:
@@ -94,11 +101,17 @@ class Execution:
             for error in resolved.appended:
                 self.appended.append((error, info))
 
-    def _inherits(self, info: GraphQLResolveInfo, rules: Any) -> bool:
+    def _may_see(self, parent: str, name: str) -> bool:
         """Introspection is for whoever may call at all."""
-        return rules is None and (
-            info.parent_type.name.startswith("__") or info.field_name.startswith("__")
-        )
+        allowed = self._allowed.get((parent, name))
+        if allowed is None:
+            rules = self.api.schema.rules.get((parent, name))
+            allowed = self._allowed[parent, name] = (
+                parent.startswith("__")
+                or name.startswith("__")
+                or self.caller.may_see(rules, self.api.default_mode)
+            ) and f"{parent}.{name}" not in self.caller.denied_fields
+        return allowed
 
     def _count(self) -> None:
         """https://docs.aws.amazon.com/appsync/latest/devguide/graphql-run-complexity.html ."""
@@ -107,19 +120,24 @@ class Execution:
         if self.counted > limit:
             raise FieldError(f"The request exceeds the limit of {limit} resolvers.", "BadRequest")
 
-    def _info(self, info: GraphQLResolveInfo, code: str) -> dict[str, Any]:
+    def _info(self, info: GraphQLResolveInfo, resolver: Record) -> dict[str, Any]:
         """`ctx.info`; the selection set only for code that looks at it."""
         about: dict[str, Any] = {
             "fieldName": info.field_name,
             "parentTypeName": info.parent_type.name,
             "variables": info.variable_values,
         }
-        if "selectionSet" in code:
+        if self._looks_at_selection(resolver):
             about["selectionSetList"] = list(self._paths(info.field_nodes, ""))
             about["selectionSetGraphQL"] = "\n".join(
                 print_ast(node.selection_set) for node in info.field_nodes if node.selection_set
             )
         return about
+
+    def _looks_at_selection(self, resolver: Record) -> bool:
+        steps = (resolver.get("pipelineConfig") or {}).get("functions") or ()
+        units = [resolver, *(self.api.functions.get(step, {}) for step in steps)]
+        return any("selectionSet" in str(unit.get("code")) for unit in units)
 
     def _paths(self, nodes: list[FieldNode], prefix: str) -> dict[str, None]:
         found: dict[str, None] = {}
@@ -148,35 +166,41 @@ class Execution:
             nodes = [node for node in error.nodes or () if isinstance(node, FieldNode)]
             data = selected(original.data, nodes, self.document)
             return original.shaped(error.path or [], places, data)
-        if original is not None and not isinstance(original, GraphQLError):
+        worded = self._worded(error)
+        if worded is None:
+            logger.error("a field failed", exc_info=original)
             failure = FieldError(f"{type(original).__name__}: {original}", "InternalFailure")
             return failure.shaped(error.path or [], places, None)
         return {
             "path": error.path,
             "locations": None if error.path else _first(places),
-            "message": _worded(error),
+            "message": worded,
         }
 
-
-def _worded(error: GraphQLError) -> str:
-    """Texts of graphql-core as AppSync's callers know them."""
-    where = "/" + "/".join(str(each) for each in error.path or ())
-    if match := NULL.match(error.message):
-        parent, name = match["parent"], match["field"]
-        return (
-            f"Cannot return null for non-nullable type: '{name}' within parent '{parent}' ({where})"
-        )
-    if match := UNKNOWN_INPUT.search(error.message):
-        return (
-            f"The variables input contains a field name '{match['field']}' that is not defined for "
-            f"input object type '{match['type']}' "
-        )
-    if match := MISSING_INPUT.search(error.message):
-        name = match["field"] or match["variable"]
-        return f"Variable '{name}' has coerced Null value for NonNull type '{match['type']}'"
-    if error.path:
-        return f"Can't serialize value ({where}) : {error.message}"
-    return error.message
+    def _worded(self, error: GraphQLError) -> str | None:
+        """Texts of graphql-core as AppSync's callers know them; none for what is our own fault."""
+        where = "/" + "/".join(str(each) for each in error.path or ())
+        if match := NULL.match(error.message):
+            parent, name = match["parent"], match["field"]
+            owner = self.api.schema.graphql.type_map[parent]
+            fields = owner.fields if isinstance(owner, GraphQLObjectType) else {}
+            kind = get_named_type(fields[name].type)
+            return (
+                f"Cannot return null for non-nullable type: '{kind}' within parent '{parent}' "
+                f"({where})"
+            )
+        if match := UNKNOWN_INPUT.search(error.message):
+            return (
+                f"The variables input contains a field name '{match['field']}' that is not "
+                f"defined for input object type '{match['type']}' "
+            )
+        if match := MISSING_INPUT.search(error.message):
+            name = match["field"] or match["variable"]
+            return f"Variable '{name}' has coerced Null value for NonNull type '{match['type']}'"
+        original = error.original_error
+        if original is not None and not isinstance(original, GraphQLError):
+            return None
+        return f"Can't serialize value ({where}) : {error.message}" if error.path else error.message
 
 
 def _first(places: list[dict[str, int]]) -> list[dict[str, Any]] | None:

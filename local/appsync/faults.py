@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 CUT = 0
 """As an HTTP status: close the connection without an answer."""

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/appsync/latest/devguide/resolver-reference-overview-
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,7 @@ class ResolvedField:
     arguments: dict[str, Any]
     source: Any
     info: Mapping[str, Any]
-    headers: Mapping[str, str]
+    constant: str
     stash: dict[str, Any] = field(default_factory=dict)
     appended: list[FieldError] = field(default_factory=list)
     filter: Mapping[str, Any] | None = None
@@ -41,15 +42,12 @@ class ResolvedField:
     previous: Any = None
 
     def context(self, **more: Any) -> dict[str, Any]:
-        """The `ctx` of a handler."""
+        """The `ctx` of a handler, without its constant part."""
         return {
             "arguments": self.arguments,
             "source": self.source,
-            "identity": self.caller.identity,
             "stash": self.stash,
             "info": self.info,
-            "request": {"headers": self.headers, "domainName": None},
-            "env": self.api.environment,
             "prev": {"result": self.previous},
             "outErrors": [
                 {"message": each.message, "type": each.error_type} for each in self.appended
@@ -67,6 +65,17 @@ class ResolvedField:
             region=region,
             scope=f"{self.api.api_id}/{scope}",
         )
+
+
+def constant_context(api: DeployedApi, caller: Caller, headers: Mapping[str, str]) -> str:
+    """What every `ctx` of an operation has in common, as JSON: it is parsed once per thread."""
+    return json.dumps(
+        {
+            "identity": caller.identity,
+            "request": {"headers": dict(headers), "domainName": None},
+            "env": api.environment,
+        }
+    )
 
 
 class FieldResolvers:
@@ -168,9 +177,20 @@ class FieldResolvers:
         if handler not in module.handlers:
             return Outcome(result=more.get("result"))
         host = {"now": self._clock.milliseconds(), "authType": resolved.caller.auth_type}
-        outcome = module.run(handler, resolved.context(**more), host)
+        outcome = module.run(handler, resolved.context(**more), host, resolved.constant)
         self._take(outcome, resolved, f"{scope} {handler}")
         return outcome
+
+    def _direct(self, handler: str, resolved: ResolvedField, more: Mapping[str, Any]) -> Outcome:
+        """A resolver without code hands its whole context to its function.
+
+        https://docs.aws.amazon.com/appsync/latest/devguide/direct-lambda-reference.html
+        """
+        if handler == "response":
+            if error := more.get("error"):
+                raise FieldError(str(error["message"]), error["type"], data=more.get("result"))
+            return Outcome(result=more.get("result"))
+        return Outcome(result={"payload": {**json.loads(resolved.constant), **resolved.context()}})
 
     def _take(self, outcome: Outcome, resolved: ResolvedField, where: str) -> None:
         """What a handler leaves behind beside its result."""

@@ -57,9 +57,18 @@ class Code:
         if not self.handlers:
             raise CodeError("The code must export request or response")
 
-    def run(self, handler: str, context: Mapping[str, Any], host: Mapping[str, Any]) -> Outcome:
-        """Call a handler with a resolver's context; `host` has `now` and `authType`."""
-        return _context().run(self, handler, context, host)
+    def run(
+        self,
+        handler: str,
+        context: Mapping[str, Any],
+        host: Mapping[str, Any],
+        constant: str = "{}",
+    ) -> Outcome:
+        """Call a handler with a resolver's context; `host` has `now` and `authType`.
+
+        `constant` is the JSON of what the contexts of one operation share.
+        """
+        return _context().run(self, handler, context, host, constant)
 
 
 @functools.lru_cache(maxsize=512)
@@ -94,13 +103,17 @@ class _Context:
         return self._handlers[module.identity]
 
     def run(
-        self, module: Code, handler: str, context: Mapping[str, Any], host: Mapping[str, Any]
+        self,
+        module: Code,
+        handler: str,
+        context: Mapping[str, Any],
+        host: Mapping[str, Any],
+        constant: str,
     ) -> Outcome:
         self.load(module)
+        given = json.dumps({"host": host, "context": context})
         try:
-            answer = json.loads(
-                self._invoke(module.identity, handler, json.dumps(context), json.dumps(host))
-            )
+            answer = json.loads(self._invoke(module.identity, handler, given, constant))
         except quickjs.JSException as error:  # out of time or memory
             _contexts.__dict__.pop("context", None)
             raise FieldError(f"Code evaluation failed: {error}", "Code") from None
@@ -109,12 +122,12 @@ class _Context:
             error=answer.get("error"),
             skip_to=answer.get("skipTo"),
             stash=answer.get("stash") or {},
-            appended=answer["errors"],
-            logs=answer["logs"],
-            headers=answer["headers"],
+            appended=answer.get("errors") or [],
+            logs=answer.get("logs") or [],
+            headers=answer.get("headers") or {},
             filter=answer.get("filter"),
             invalidation_filter=answer.get("invalidationFilter"),
-            invalidations=answer["invalidations"],
+            invalidations=answer.get("invalidations") or [],
         )
 
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/appsync/latest/devguide/resolver-reference-lambda-js
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -27,10 +28,8 @@ def invoke(arn: str, event: Mapping[str, Any]) -> Any:
     answer = lambda_svc._execute_function_with_config_scope(record, json.loads(json.dumps(event)))
     body = answer.get("body")
     if isinstance(body, str | bytes):
-        try:
+        with contextlib.suppress(ValueError):
             body = json.loads(body)
-        except ValueError:
-            pass
     if answer.get("error"):
         said = body.get("errorMessage") if isinstance(body, Mapping) else None
         raise FieldError(str(said or "The function failed"), "Lambda:Unhandled")

@@ -60,15 +60,25 @@ def signer_of(request: SignedRequest, *, account: str, now: float, source_ip: st
         mode="AWS_IAM",
         identity={
             "accountId": account,
-            "cognitoIdentityPoolId": None,
-            "cognitoIdentityId": None,
             "sourceIp": [source_ip],
             "username": principal["username"],
             "userArn": principal["arn"],
-            "cognitoIdentityAuthType": None,
-            "cognitoIdentityAuthProvider": None,
+            **_pool_identity(parsed.access_key_id),
         },
     )
+
+
+def _pool_identity(access_key: str) -> dict[str, Any]:
+    """What is known of credentials that an identity pool gave out; nulls for all others."""
+    from ministack.services import sts
+
+    session = sts._sessions.get(access_key) or {}
+    return {
+        "cognitoIdentityPoolId": session.get("_identity_pool_id") or None,
+        "cognitoIdentityId": session.get("_identity_id") or None,
+        "cognitoIdentityAuthType": session.get("_cognito_auth_type"),
+        "cognitoIdentityAuthProvider": session.get("_cognito_auth_provider"),
+    }
 
 
 def _principal(access_key: str, account: str, headers: Mapping[str, str]) -> dict[str, str]:

@@ -41,8 +41,8 @@ class Tables:
 
     def apply_update(
         self, item: Mapping[str, Any], update: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], set[str]]:
-        """The item that an update expression would make, and the attributes it names."""
+    ) -> tuple[dict[str, Any], list[tuple[str | int, ...]]]:
+        """The item that an update expression would make, and the paths that it names."""
         from ministack.services import dynamodb
 
         try:
@@ -54,7 +54,7 @@ class Tables:
             )
         except ValueError as error:
             raise FieldError(str(error), "DynamoDB:ValidationException") from None
-        return after, set(touched)
+        return after, sorted(touched, key=str)
 
     def key_names(self, table: str) -> list[str]:
         """Partition key, then sort key."""

@@ -1,4 +1,4 @@
-"""Writes to a versioned data source: the version check, the three ways out of a conflict, the delta.
+"""Writes to a versioned data source: the version check, three ways out of a conflict, the delta.
 
 https://docs.aws.amazon.com/appsync/latest/devguide/conflict-detection-and-resolution.html
 
@@ -166,8 +166,8 @@ class VersionedWrites:
         if write.operation == "PutItem":
             incoming = dict(write.request.get("attributeValues", {}))
         else:
-            after, touched = self._tables.apply_update(existing, write.request["update"])
-            incoming = {name: after[name] for name in touched if name in after}
+            after, paths = self._tables.apply_update(existing, write.request["update"])
+            incoming = automerge.written(after, paths)
         return self._put(
             write, {**automerge.merged(existing, incoming), **write.key, **self._metadata(write)}
         )

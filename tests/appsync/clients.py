@@ -61,7 +61,9 @@ class Api:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=60) as response:
-                return Answer(response.status, json.loads(response.read() or b"{}"), response.headers)
+                return Answer(
+                    response.status, json.loads(response.read() or b"{}"), response.headers
+                )
         except urllib.error.HTTPError as error:
             return Answer(error.code, json.loads(error.read() or b"{}"), error.headers)
 
@@ -80,14 +82,17 @@ class Api:
     def delete(self, model: str, identity: str, version: int | None = None) -> Answer:
         """The model's delete mutation."""
         return self.ask(
-            f"mutation D($id: ID!, $v: Int) {{ delete{model}(id: $id, _version: $v) {{ {FIELDS} }} }}",
+            f"mutation D($id: ID!, $v: Int) {{ "
+            f"delete{model}(id: $id, _version: $v) {{ {FIELDS} }} }}",
             id=identity,
             v=version,
         )
 
     def get(self, model: str, identity: str) -> Any:
         """The model's get query."""
-        answer = self.ask(f"query G($id: ID!) {{ get{model}(id: $id) {{ {FIELDS} }} }}", id=identity)
+        answer = self.ask(
+            f"query G($id: ID!) {{ get{model}(id: $id) {{ {FIELDS} }} }}", id=identity
+        )
         return answer.data[f"get{model}"]
 
     def sync(self, model: str, **arguments: Any) -> Any:

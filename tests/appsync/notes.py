@@ -1,4 +1,4 @@
-"""A small API of our own: one model per conflict strategy, a versioned table each, one delta table."""
+"""A small API of our own: a model and a versioned table per conflict strategy, one delta table."""
 
 from __future__ import annotations
 
@@ -186,7 +186,8 @@ import { extensions, util } from '@aws-appsync/utils';
 export const request = () => ({ payload: null });
 export function response(ctx) {
   if (ctx.args.minimum === 666) { util.unauthorized(); }
-  const filter = { or: [{ jersey: { ge: ctx.args.minimum ?? 0 } }, { name: { beginsWith: 'VIP' } }] };
+  const enough = { jersey: { ge: ctx.args.minimum ?? 0 } };
+  const filter = { or: [enough, { name: { beginsWith: 'VIP' } }] };
   extensions.setSubscriptionFilter(util.transform.toSubscriptionFilter(filter));
   extensions.setSubscriptionInvalidationFilter(
     util.transform.toSubscriptionFilter({ minimum: { eq: ctx.args.minimum ?? 0 } }),
@@ -222,7 +223,8 @@ export const response = (ctx) => ctx.result;
 import { extensions } from '@aws-appsync/utils';
 export const request = () => ({ payload: 'closed' });
 export function response(ctx) {
-  extensions.invalidateSubscriptions({ subscriptionField: 'onUpdateMerged', payload: { minimum: 5 } });
+  const payload = { minimum: 5 };
+  extensions.invalidateSubscriptions({ subscriptionField: 'onUpdateMerged', payload });
   return ctx.result;
 }
 """,

@@ -23,7 +23,9 @@ def test_create_returns_the_metadata(api: Api, new_id: Any) -> None:
     assert made["_lastChangedAt"] > 1_700_000_000_000
 
 
-def test_the_published_automerge_example_step_by_step(api: Api, aws: LocalAws, outputs: Any, new_id: Any) -> None:
+def test_the_published_automerge_example_step_by_step(
+    api: Api, aws: LocalAws, outputs: Any, new_id: Any
+) -> None:
     identity = new_id()
     aws.client("dynamodb").put_item(
         TableName=outputs["MergedTable"],
@@ -50,7 +52,9 @@ def test_the_published_automerge_example_step_by_step(api: Api, aws: LocalAws, o
     assert after["interests"] == ["breakfast", "lunch", "dinner"]
     assert after["points"] == [24, 30, 27]
 
-    after = merge(5, name="Nadia", jersey=5, interests=["breakfast", "lunch", "brunch"], points=[30, 35])
+    after = merge(
+        5, name="Nadia", jersey=5, interests=["breakfast", "lunch", "brunch"], points=[30, 35]
+    )
     assert after["interests"] == ["breakfast", "lunch", "dinner", "brunch"]
     assert after["points"] == [24, 30, 27, 30, 35]
     assert after["_version"] == 7
@@ -70,8 +74,15 @@ def test_the_published_automerge_example_step_by_step(api: Api, aws: LocalAws, o
 def test_an_update_with_the_latest_version_is_applied(api: Api, new_id: Any, model: str) -> None:
     identity = new_id()
     api.create(model, id=identity, name="old", jersey=1, owner="me")
-    after = api.update(model, id=identity, name="new", jersey=None, _version=1).data[f"update{model}"]
-    assert (after["name"], after["jersey"], after["owner"], after["_version"]) == ("new", None, "me", 2)
+    after = api.update(model, id=identity, name="new", jersey=None, _version=1).data[
+        f"update{model}"
+    ]
+    assert (after["name"], after["jersey"], after["owner"], after["_version"]) == (
+        "new",
+        None,
+        "me",
+        2,
+    )
 
 
 def test_optimistic_concurrency_rejects_with_the_servers_item(api: Api, new_id: Any) -> None:
@@ -86,7 +97,7 @@ def test_optimistic_concurrency_rejects_with_the_servers_item(api: Api, new_id: 
         "data": second,
         "errorType": "ConflictUnhandled",
         "errorInfo": None,
-        "locations": [{"line": 1, "column": 35, "sourceName": None}],
+        "locations": [{"line": 1, "column": 36, "sourceName": None}],
         "message": "Conflict resolver rejects mutation.",
     }
 

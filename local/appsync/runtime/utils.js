@@ -209,9 +209,15 @@
     }
   }
 
-  function invoke(id, handler, contextText, hostText) {
-    const host = parse(hostText);
-    const context = parse(contextText);
+  // What the contexts of one operation share comes as text, parsed when it differs from the last.
+  let constantText = null;
+  let constant = null;
+  const some = (list) => (list.length ? list : undefined);
+
+  function invoke(id, handler, givenText, sharedText) {
+    const { host, context } = parse(givenText);
+    if (sharedText !== constantText) { constant = parse(sharedText); constantText = sharedText; }
+    Object.assign(context, constant);
     context.args = context.arguments;
     call = { now: host.now, authType: host.authType, errors: [], logs: [], headers: {}, invalidations: [] };
     const outcome = { logs: call.logs };
@@ -221,12 +227,13 @@
     } catch (thrown) {
       settle(outcome, thrown);
     }
+    outcome.logs = some(call.logs);
     outcome.stash = context.stash;
-    outcome.errors = call.errors;
+    outcome.errors = some(call.errors);
     outcome.headers = call.headers;
     outcome.filter = call.filter;
     outcome.invalidationFilter = call.invalidationFilter;
-    outcome.invalidations = call.invalidations;
+    outcome.invalidations = some(call.invalidations);
     call = null;
     return stringify(outcome);
   }
