@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from tests.stacks.reading import Template, resources
 
 Templates = Mapping[str, Template]
+# Who asks, filled in by IAM: judges do not know the ones of identity pools.
+POLICY_VARIABLE = re.compile(r"\$\{cognito-identity\.amazonaws\.com:sub\}")
 BUILT_IN = "CloudFormation Validate"
 REGION = "eu-west-1"
 ACCOUNT = "111122223333"
@@ -74,6 +77,7 @@ class Resolver:
         "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/Sample",
         "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/Sample",
         "AWS::KMS::Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555",
+        "AWS::Lambda::Alias": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Sample:live",
         "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:Sample:*",
         "AWS::S3::Bucket": "arn:aws:s3:::sample",
         "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:Sample",
@@ -103,6 +107,8 @@ class Resolver:
         """`value` with every intrinsic function resolved; KeyError names what is unknown."""
         if isinstance(value, list):
             return [self(item) for item in value]
+        if isinstance(value, str):
+            return POLICY_VARIABLE.sub("sample", value)
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -125,7 +131,7 @@ class Resolver:
         if argument in self.PSEUDO:
             return self.PSEUDO[argument]
         kind = self._types[argument]
-        return self.ARNS[kind] if kind == "AWS::SNS::Topic" else "sample"
+        return self.ARNS[kind] if kind in ("AWS::SNS::Topic", "AWS::Lambda::Alias") else "sample"
 
     def _attribute(self, name: str, attribute: str) -> str:
         return self.ARNS[self._types[name]] if attribute == "Arn" else "sample"

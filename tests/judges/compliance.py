@@ -17,15 +17,22 @@ PACKS: Mapping[str, str] = {
 }
 ANSWERS: Mapping[str, str] = {
     "CloudWatchLogGroupEncrypted": (
-        "Met for the worker's logs with `fleet.encryption=customer_key`. Otherwise CloudWatch Logs "
-        "encrypts with its own key, as it does for the flow logs in any case"
+        "Met for logs of workers and functions with `fleet.encryption=customer_key`. Otherwise "
+        "CloudWatch Logs encrypts with its own key, as it does for the flow logs in any case"
+    ),
+    "DynamoDBInBackupPlan": (
+        "Not met: a backup plan is the account's, and would hold these tables by their tags. The "
+        "table of jobs holds progress that is worth nothing after two weeks"
+    ),
+    "DynamoDBPITREnabled": (
+        "Met in prod. In dev the progress of jobs cannot be recovered (`fleet.job_recovery`)"
     ),
     "EC2IMDSv2Enabled": (
         "Met: the launch template requires version 2, with a hop limit of 1. The rule looks for "
         "the group's own launch template and stumbles over a mixed instances policy"
     ),
     "LambdaConcurrency": (
-        "Met with `jobs.reserved_concurrency`, which an account has to have room for"
+        "Met with the function's `reserved_concurrency`, which an account has to have room for"
     ),
     "LambdaDLQ": (
         "Met where there are asynchronous invocations: the alias has a destination for failures, "

@@ -31,7 +31,11 @@ pytestmark = pytest.mark.xdist_group("template validators")
 STAGES = ("dev", "prod")
 # Home Regions of two continents, and one of the youngest, which has the fewest services.
 REGIONS = ["eu-west-1", "us-east-1", "mx-central-1"]
-# W3005: a DependsOn that a reference implies anyway. CDK writes such on every policy and route.
+# Where a stack cannot be, as the Region lacks a service: AppSync, in the youngest.
+# https://docs.aws.amazon.com/general/latest/gr/appsync.html
+ELSEWHERE = {"mx-central-1": {"Offline"}}
+# W3005: a DependsOn that a reference implies anyway. CDK writes such on every policy, route and
+# function.
 IGNORED = ["W3005"]
 
 
@@ -53,8 +57,12 @@ def validated(engine: CompositeEngine, template: Template, region: str) -> list[
     return [
         f"{each.rule_id} {each.message}"
         for each in report.diagnostics
-        if each.severity not in (Severity.INFO, Severity.DEBUG)
+        if each.severity not in (Severity.INFO, Severity.DEBUG) and each.rule_id not in IGNORED
     ]
+
+
+def possible(stack: str) -> list[str]:
+    return [each for each in REGIONS if stack not in ELSEWHERE.get(each, ())]
 
 
 def all_of(templates: Any) -> Iterator[tuple[str, Template]]:
@@ -65,13 +73,16 @@ def all_of(templates: Any) -> Iterator[tuple[str, Template]]:
 
 def test_cfn_lint_finds_nothing(judged_templates) -> None:
     for name, template in all_of(judged_templates):
-        regions = REGIONS if name.split()[0] in STAGES else REGIONS[:1]
+        variant, stack = name.split()
+        regions = possible(stack) if variant in STAGES else REGIONS[:1]
         assert linted(template, regions) == [], name
 
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_the_validation_package_finds_nothing(judged_templates, engine, region: str) -> None:
     for name, template in all_of(judged_templates):
+        if region not in possible(name.split()[1]):
+            continue
         assert validated(engine, template, region) == [], name
 
 

@@ -1,7 +1,8 @@
 """Write `mixes.json`: what synth says to each mix that code makes behind the settings.
 
-Run as a program by the fixture in test_functions.py, in one process for all of them. `none` is the
-untouched stack of each strategy, which has to pass.
+Run as a program by the fixture in test_functions.py, in one process for all of them. Mixes named
+after a strategy are untouched and have to pass. `tuning` is the folder of an assembly of its own,
+with the stack for Power Tuning, which no variant has: the local AWS does not play its type.
 """
 
 from __future__ import annotations
@@ -90,6 +91,23 @@ def said(strategy: str, change: Change, outdir: Path) -> str:
     return ""
 
 
+def synthesize_power_tuning(outdir: Path) -> None:
+    """The whole app with the setting on."""
+    from aws_cdk import App
+
+    import app as composition
+    from tests.stacks.synthesis import context
+
+    app = App(
+        context=context({"functions.power_tuning": "true"}),
+        outdir=str(outdir),
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=False,
+    )
+    composition.build(app)
+    app.synth()
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     sys.path.insert(0, str(REPOSITORY))
@@ -97,4 +115,5 @@ if __name__ == "__main__":
         name: said(strategy, change, target / str(number))
         for number, (name, (strategy, change)) in enumerate(MIXES.items())
     }
+    synthesize_power_tuning(target / "tuning")
     (target / "mixes.json").write_text(json.dumps(found, indent=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,14 +22,18 @@ STRATEGIES = {"dev": "keep_warm", "prod": "provisioned", "nat": "snapstart", "qu
 
 
 @pytest.fixture(scope="session")
-def mixes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """Mix -> what synth said."""
-    folder = built_once(
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_once(
         tmp_path_factory,
         "mixes",
         ["-m", "tests.stacks.illegal_mixes"],
         environment={"CDK_VALIDATION": "false"},
     )
+
+
+@pytest.fixture(scope="session")
+def mixes(folder: Path) -> Mapping[str, str]:
+    """Mix -> what synth said."""
     found: dict[str, str] = json.loads((folder / "mixes.json").read_text())
     return found
 
@@ -237,3 +242,23 @@ def test_what_the_fleet_shares_stays_as_long_as_it_is_used(templates) -> None:
     for variant in VARIANTS:
         imported = text(list(resources(templates[variant]["Functions"], FUNCTION).values()))
         assert "ImportValue" in imported or "<import:" in imported, variant
+
+
+def test_power_tuning_may_touch_the_functions_of_its_stage_alone(folder: Path) -> None:
+    template = json.loads(
+        (folder / "tuning" / "Groundwork-dev-PowerTuning.template.json").read_text()
+    )
+    assert template["Transform"] == "AWS::Serverless-2016-10-31"
+    (application,) = resources(template, "AWS::Serverless::Application").values()
+    assert text(application["Location"]["ApplicationId"]).endswith("/aws-lambda-power-tuning")
+    assert text(application["Parameters"]["lambdaResource"]).endswith(
+        ":function:Groundwork-dev-Functions-*"
+    )
+
+
+def test_power_tuning_leaves_the_other_stacks_alone(folder: Path, templates) -> None:
+    """A transform would have every resource of a stack pass through it."""
+    for stack in ("Fleet", "Functions"):
+        path = folder / "tuning" / f"Groundwork-dev-{stack}.template.json"
+        assert json.loads(path.read_text()) == templates["dev"][stack]
+        assert "Transform" not in templates["dev"][stack]
