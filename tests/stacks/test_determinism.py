@@ -16,7 +16,15 @@ import pytest
 from tests.stacks.synthesis import REPOSITORY
 
 SYNTHESIS_SECONDS = 240
-PARTS = ("app.py", "cdk.json", "requirements.lock", "stacks", "worker_src", "lambda_src")
+PARTS = (
+    "app.py",
+    "cdk.json",
+    "requirements.lock",
+    "stacks",
+    "worker_src",
+    "lambda_src",
+    "appsync_src",
+)
 # A port on which nobody listens: whatever asks the network gets an error at once.
 NOWHERE = "http://127.0.0.1:9"
 
