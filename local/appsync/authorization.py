@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -45,15 +46,14 @@ class Authorization:
         if token.startswith(ALGORITHM):
             if "AWS_IAM" not in api.modes:
                 raise _unauthorized(MISSING)
-            now = self._clock.seconds() - self._clock.offset
-            return signer_of(request, account=self._account, now=now, source_ip=source_ip)
+            return signer_of(request, account=self._account, now=time.time(), source_ip=source_ip)
         if not token:
             raise _unauthorized(REFUSED if "x-api-key" in headers else MISSING)
         return self._bearer(api, token, source_ip, operation or {})
 
     def _key_holder(self, api: DeployedApi, key: str) -> Caller:
         record = api.keys.get(key)
-        if record is None or int(record["expires"]) <= self._clock.seconds():
+        if record is None or int(record["expires"]) <= self._clock.credentials_seconds():
             raise _unauthorized(REFUSED)
         return Caller(mode="API_KEY")
 
@@ -65,7 +65,7 @@ class Authorization:
         if "AMAZON_COGNITO_USER_POOLS" in api.modes:
             try:
                 providers = list(api.providers)
-                now = self._clock.seconds()
+                now = self._clock.credentials_seconds()
                 return user_of(bare, providers, now=now, source_ip=source_ip)
             except RequestError:
                 if function is None or bare.count(".") == 2:

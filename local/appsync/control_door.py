@@ -5,7 +5,8 @@
 | appsync/refuse | `status`, and `seconds` or `times` | HTTP requests get this status; 0 cuts them |
 | appsync/latency | `seconds` | every HTTP request waits that long first |
 | appsync/drop | `code`, `refuse_seconds` | every WebSocket is cut, or closed with a code |
-| appsync/clock | `offset_seconds` | AppSync's clock runs ahead; what expires thereby is deleted |
+| appsync/clock | `offset_seconds` | data's clock runs ahead; what expires thereby is deleted |
+| appsync/clock | `credentials_offset_seconds` | keys and tokens expire so much earlier |
 | appsync/reset | | no faults, clock right |
 | appsync/logs | | the last lines that resolvers logged |
 | appsync/apis | | deployed APIs, their URLs and keys |
@@ -67,18 +68,25 @@ class AppSyncControls:
         return {"dropped": self._realtime.drop(int(code) if code is not None else None)}
 
     async def _clock(self, request: Request) -> Request:
+        clock, tables = self._plane.clock, self._plane.tables
+        clock.credentials_offset = _number(
+            request, "credentials_offset_seconds", clock.credentials_offset
+        )
         deleted = 0
         if "offset_seconds" in request:
-            self._plane.clock.offset = float(request["offset_seconds"])
-            now = self._plane.clock.seconds()
-            tables = self._plane.tables
+            clock.offset = _number(request, "offset_seconds", 0.0)
+            now = clock.seconds()
             deleted = await self._plane.in_thread(lambda: delete_expired(tables, now))
-        clock = self._plane.clock
-        return {"offset_seconds": clock.offset, "now": clock.milliseconds(), "deleted": deleted}
+        return {
+            "offset_seconds": clock.offset,
+            "credentials_offset_seconds": clock.credentials_offset,
+            "now": clock.milliseconds(),
+            "deleted": deleted,
+        }
 
     async def _reset(self, _request: Request) -> Request:
-        self._plane.clock.offset = 0.0
-        self._faults.__init__()  # type: ignore[misc]
+        self._plane.clock.offset = self._plane.clock.credentials_offset = 0.0
+        self._faults.clear()
         return self._faults.described()
 
     async def _logs(self, _request: Request) -> Request:

@@ -58,6 +58,11 @@ class Faults:
         """Whether a WebSocket is turned away now."""
         return time.monotonic() < self.realtime_refused_until
 
+    def clear(self) -> None:
+        """No faults."""
+        self.latency_seconds, self.status, self.times = 0.0, None, None
+        self.until = self.realtime_refused_until = 0.0
+
     async def delay(self) -> None:
         """The latency in force."""
         if self.latency_seconds:

@@ -285,7 +285,7 @@ class _Connection:
 
     def _push(self, identity: str, caller: Caller, answer: Mapping[str, Any]) -> None:
         """A push, unless the token that the subscription was started with has expired."""
-        if caller.expires is not None and caller.expires <= self.plane.clock.seconds():
+        if caller.expires is not None and caller.expires <= self.plane.clock.credentials_seconds():
             error = {"errorType": "UnauthorizedException", "message": "Token expired"}
             self.plane.subscribers.remove(self.identity, identity)
             self.ids.discard(identity)

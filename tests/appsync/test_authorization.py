@@ -48,7 +48,7 @@ class TestKey:
         )
 
     def test_a_key_ends(self, api: Api, aws: LocalAws) -> None:
-        aws.control("appsync/clock", offset_seconds=8 * 86400)
+        aws.control("appsync/clock", credentials_offset_seconds=8 * 86400)
         assert refused(api.ask(WHO))[0] == 401
 
     def test_nothing_at_all_is_refused(self, api: Api) -> None:
@@ -89,7 +89,7 @@ class TestUserPool:
     def test_a_token_ends(self, api: Api, aws: LocalAws, tokens: Any) -> None:
         caller = api.with_headers(authorization=tokens["ann"]["AccessToken"])
         assert caller.ask(WHO).status == 200
-        aws.control("appsync/clock", offset_seconds=2 * 86400)
+        aws.control("appsync/clock", credentials_offset_seconds=2 * 86400)
         assert refused(caller.ask(WHO)) == (401, "UnauthorizedException", "Token has expired.")
 
     def test_a_token_of_another_pool_is_refused(self, api: Api, aws: LocalAws) -> None:

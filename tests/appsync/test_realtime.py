@@ -217,7 +217,7 @@ def test_a_token_that_expires_ends_its_subscription(
     api: Api, aws: LocalAws, client: Socket, tokens: Any, new_id: Any
 ) -> None:
     client.start("s1", CREATED, {"Authorization": tokens["ann"]["AccessToken"]})
-    aws.control("appsync/clock", offset_seconds=6 * 3600)
+    aws.control("appsync/clock", credentials_offset_seconds=6 * 3600)
     api.create("Merged", id=new_id())
     message = client.hear()
     assert message["type"] == "error"
