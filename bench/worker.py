@@ -3,7 +3,7 @@
 Prints processor time per message, API calls, memory and throughput as medians over interleaved
 rounds, with ratios, and whether each figure to reach was reached (docs/benchmarks.md).
 
-    python -m bench.worker           all peers, about six minutes
+    python -m bench.worker           all peers, about eight minutes
     python -m bench.worker --quick   boto3 only, under two minutes
 """
 
@@ -37,14 +37,15 @@ from bench.worker_run import Figures, Load, RunError, run
 HANDLER_MS = 20.0
 LATENCY_MS = 10.0
 THREADS = 32
+NO_OP_THREADS = {OURS: 8, "celery": THREADS}
 # Ours gets more messages: so little time is measured that the kernel's 10 ms ticks would show.
 LOADS = {
     OURS: Load(warm=2000, messages=20_000),
     "boto3": Load(warm=1000, messages=4000),
     "sqs-consumer": Load(warm=2000, messages=4000),
-    "celery": Load(warm=200, messages=800),
+    "celery": Load(warm=100, messages=500),
 }
-SLOW_LOAD = Load(warm=1000, messages=8000)
+SLOW_LOAD = Load(warm=1000, messages=6000)
 
 Maker = Callable[[Task], Client]
 
@@ -126,12 +127,13 @@ def servers() -> Iterator[tuple[SqsProcess, SqsProcess]]:
 
 def no_op(plain: SqsProcess, tls: SqsProcess, *, quick: bool) -> list[Goal]:
     """A handler that does nothing: what is left is the client itself."""
-    threads = {OURS: 8, "celery": THREADS}
-    scenario = Scenario(title="no-op handler", rounds=3 if quick else 5, threads=threads)
+    scenario = Scenario(title="no-op handler", rounds=3 if quick else 5, threads=NO_OP_THREADS)
     runs = play(scenario, makers(plain, quick=quick), server=plain)
     goals = processor_goals(runs, title="no-op", most={"boto3": 8, "sqs-consumer": 8, "celery": 40})
     goals += own_goals(runs, title="no-op")
-    scenario = Scenario(title="no-op handler with TLS", rounds=2 if quick else 3, threads=threads)
+    scenario = Scenario(
+        title="no-op handler with TLS", rounds=2 if quick else 3, threads=NO_OP_THREADS
+    )
     runs = play(scenario, makers(tls, quick=quick), server=tls)
     return goals + processor_goals(
         runs, title="with TLS", most={"boto3": 6, "sqs-consumer": 6, "celery": 30}
@@ -162,10 +164,12 @@ def slow_handler(plain: SqsProcess, *, quick: bool) -> list[Goal]:
 def idle(plain: SqsProcess) -> list[Goal]:
     """Nothing to do."""
     print("\nidle", flush=True)
-    task = Task(threads=8)
-    clients = [maker(task) for maker in makers(plain, quick=False).values()]
+    tasks = {}
+    for name, maker in makers(plain, quick=False).items():
+        task = Task(threads=NO_OP_THREADS.get(name, 1))
+        tasks[maker(task)] = task
     try:
-        calls = idle_calls(clients, task, server=plain)
+        calls = idle_calls(tasks, server=plain)
     except RunError as error:
         print(f"  not measured: {error}", flush=True)
         return []

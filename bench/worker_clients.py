@@ -40,7 +40,7 @@ class Task:
     handler_ms: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Client:
     """A client that is ready to run. `template` and `encode` describe its messages."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from bench.sqs_process import SqsProcess
 from bench.worker_clients import Client, Task
@@ -19,23 +19,20 @@ LONG_POLLS = 2
 
 
 def idle_calls(
-    clients: Sequence[Client], task: Task, *, server: SqsProcess, long_polls: int = LONG_POLLS
+    tasks: Mapping[Client, Task], *, server: SqsProcess, long_polls: int = LONG_POLLS
 ) -> dict[str, float]:
-    """Calls in 20 s by client. Raises RunError when one does not start."""
+    """Calls in 20 s by client, each with its task. Raises RunError when one does not start."""
     with contextlib.ExitStack() as stack:
         processes = {
-            client.name: stack.enter_context(
-                start(client, task, server=server, queue=_queue(client))
-            )
-            for client in clients
+            client: stack.enter_context(start(client, task, server=server, queue=_queue(client)))
+            for client, task in tasks.items()
         }
-        for client in clients:
-            _wait_for_first_call(client, processes[client.name], server)
-        before = {client.name: _calls(client, server) for client in clients}
+        for client, process in processes.items():
+            _wait_for_first_call(client, process, server)
+        before = {client: _calls(client, server) for client in tasks}
         time.sleep(long_polls * LONG_POLL_SECONDS)
         return {
-            client.name: (_calls(client, server) - before[client.name]) / long_polls
-            for client in clients
+            client.name: (_calls(client, server) - before[client]) / long_polls for client in tasks
         }
 
 
