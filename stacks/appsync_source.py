@@ -9,7 +9,8 @@ parser.
 APPSYNC_JS has no imports of one's own, and a bundler at synth would be a dependency; environment
 variables of an API are the same for all its resolvers. Hence a plan in the code of the resolver and
 its stash for the steps behind it
-(https://docs.aws.amazon.com/appsync/latest/devguide/resolver-context-reference-js.html).
+(https://docs.aws.amazon.com/appsync/latest/devguide/resolver-context-reference-js.html). See
+docs/decisions/0004-resolvers-from-one-source.md.
 """
 
 from __future__ import annotations

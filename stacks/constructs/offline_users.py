@@ -113,10 +113,10 @@ class OfflineUsers(Construct):
                 reason="A second factor is a setting (offline.multi_factor), required by default "
                 "and in prod; in dev it would be in the way of trying things out.",
             )
-        for rule in () if protected else ("COG3", "COG8"):
+        if not protected:
             acknowledge(
                 pool,
-                f"AwsSolutions::AwsSolutions-{rule}",
+                "AwsSolutions::AwsSolutions-COG8",
                 reason="Threat protection is a setting (offline.threat_protection) that costs a "
                 "third more per user; users are invited, and sign in with a second factor.",
             )

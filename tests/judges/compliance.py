@@ -22,7 +22,8 @@ ANSWERS: Mapping[str, str] = {
     ),
     "DynamoDBInBackupPlan": (
         "Not met: a backup plan is the account's, and would hold these tables by their tags. The "
-        "table of jobs holds progress that is worth nothing after two weeks"
+        "table of jobs holds progress that is worth nothing after two weeks; tables that devices "
+        "synchronise with can be recovered to any second of 35 days"
     ),
     "DynamoDBPITREnabled": (
         "Met in prod. In dev the progress of jobs cannot be recovered (`fleet.job_recovery`)"
@@ -46,14 +47,17 @@ ANSWERS: Mapping[str, str] = {
         "Not met, on purpose: an inline policy is there as soon as its role is, so that no "
         "instance boots before its permissions, and nobody can attach it to something else"
     ),
-    "S3BucketLoggingEnabled": "Met with `documents.access_logs=true`, as in prod",
+    "S3BucketLoggingEnabled": (
+        "Met for documents with `documents.access_logs=true`, as in prod. Photos are reached by "
+        "credentials that name their user"
+    ),
     "S3BucketReplicationEnabled": (
         "Not met: a second Region or account is a decision of the workload's owner. Buckets keep "
         "versions, which replication needs"
     ),
     "S3DefaultEncryptionKMS": (
         "Met with `documents.customer_key=true`, except for the bucket of access logs, which S3 "
-        "cannot write with such a key. Otherwise S3 encrypts with its own key"
+        "cannot write with such a key, and for photos. Otherwise S3 encrypts with its own key"
     ),
     "S3BucketDefaultLockEnabled": (
         "Not met: a lock forbids to delete documents for a time that only their owner can name"

@@ -38,7 +38,10 @@ class Budget:
     kilobytes: int
 
 
-BUDGETS = {"jobs": Budget(modules=66, kilobytes=80)}
+BUDGETS = {
+    "conflict_resolver": Budget(modules=10, kilobytes=65),
+    "jobs": Budget(modules=66, kilobytes=80),
+}
 
 
 def functions() -> list[str]:

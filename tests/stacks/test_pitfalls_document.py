@@ -49,6 +49,7 @@ def test_every_test_of_a_pitfall_is_in_the_table() -> None:
 
 def test_the_files_that_are_named_exist() -> None:
     for path in re.findall(
-        r"`((?:stacks|tests|worker_src|lambda_src)/[\w/]+\.py|cdk\.json)`", DOCUMENT
+        r"`((?:stacks|tests|worker_src|lambda_src|appsync_src)/[\w/]+\.(?:py|js)|cdk\.json)`",
+        DOCUMENT,
     ):
         assert (REPOSITORY / path).is_file(), path
