@@ -10,8 +10,8 @@ The same files on every machine, for the reasons in `bundling`. Two things diffe
   (https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation). Only Python 3.13
   itself writes bytecode for 3.13, and most machines synthesize with another release, so it is a
   choice, `functions.bytecode`: without it, starting compiles the package every time. For `jobs` and
-  what it imports of ours, 14 modules, that is a quarter of the processor time of its start (27 of
-  107 ms, unoptimized build of 3.13.0).
+  what it imports of ours, 14 modules, that is 15 ms of processor time with an unoptimized build of
+  3.13, 9 ms with an optimized one of 3.11; reading bytecode instead takes half a millisecond.
 """
 
 from __future__ import annotations
