@@ -23,7 +23,7 @@ def deploy(aws: LocalAws, report: Report) -> None:
     """Everything that an account would get."""
     report.chapter("Deploy: the real CDK CLI, the templates that an account gets")
     with report.timed("synthesize"):
-        aws.cdk("synth", "--quiet", *_context())
+        aws.cdk("synth", "--quiet", *context())
     resources = _resources(aws.folder.cdk_output)
     report.say(
         f"synthesized {len(resources)} stacks with {sum(resources.values())} resources: "
@@ -62,9 +62,10 @@ def bucket_names(aws: LocalAws) -> dict[str, str]:
     }
 
 
-def _context() -> list[str]:
-    context = [f"stage={STAGE}", *SETTINGS]
-    return [part for each in context for part in ("-c", each)]
+def context(*settings: str) -> list[str]:
+    """The command line of a deployment with these settings beside the demo's own."""
+    chosen = [f"stage={STAGE}", *SETTINGS, *settings]
+    return [part for each in chosen for part in ("-c", each)]
 
 
 def _resources(assembly: Path) -> dict[str, int]:

@@ -282,7 +282,7 @@ class FleetChapter:
         report.figure("documents prepared", f"{result.prepared:,}")
         report.figure("documents prepared twice (the killed instance's)", str(result.twice))
         report.figure("SQS calls per 1,000 messages", f"{result.calls_per_thousand:.0f}")
-        report.figure("dead letters", str(len(result.rejected)))
+        report.figure("dead letters", str(result.dead_letters))
         for reason in result.reasons:
             report.say(f"rejected: {reason[:150]}")
         report.check(not result.missing, f"no document is lost ({result.missing[:3] or 'none'})")

@@ -26,7 +26,6 @@ class Outcome:
     twice: int
     in_hand_at_most: int
     dead_letters: int
-    rejected: list[str]
     reasons: list[str]
     calls_per_thousand: float
     example_key: str
@@ -61,7 +60,6 @@ def outcome(
         twice=sum(versions[f"{key}{TEXT_SUFFIX}"] > 1 for key in sources),
         in_hand_at_most=IN_HAND_AT_MOST,
         dead_letters=int(attributes["ApproximateNumberOfMessages"]),
-        rejected=sorted({line["message_id"] for line in rejected}),
         reasons=sorted({line["reason"] for line in rejected}),
         calls_per_thousand=1000 * calls / processed if processed else float("inf"),
         example_key=f"{example_key}{TEXT_SUFFIX}",

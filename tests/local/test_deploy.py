@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from local.session import LocalAws, LocalAwsError
+from tests.stacks.synthesis import STACKS
 
 pytestmark = pytest.mark.xdist_group("local-aws")
-
-STACKS = ("Network", "Documents", "Fleet")
 
 
 def stacks(aws: LocalAws) -> Mapping[str, str]:
@@ -41,6 +40,11 @@ def group(aws: LocalAws, stage: str = "dev") -> Mapping[str, Any]:
         AutoScalingGroupNames=[f"Groundwork-{stage}-Fleet-Workers"]
     )["AutoScalingGroups"]
     return dict(found)
+
+
+def tables(aws: LocalAws) -> list[str]:
+    found: list[str] = aws.client("dynamodb").list_tables()["TableNames"]
+    return found
 
 
 def received(aws: LocalAws, queue_url: str) -> dict[str, Any]:
@@ -93,13 +97,13 @@ def test_deploy_change_destroy_and_redeploy(aws: LocalAws, assemblies: Path) -> 
         QueueUrl=outputs["QueueUrl"], AttributeNames=["All"]
     )["Attributes"]
     assert attributes["KmsMasterKeyId"].startswith("arn:aws:kms:")
-    (table,) = aws.client("dynamodb").list_tables()["TableNames"]
+    (table,) = (name for name in tables(aws) if "Idempotency" in name)
     (subscription,) = aws.client("sns").list_subscriptions()["Subscriptions"]
     assert subscription["Endpoint"] == "somebody@example.com"
 
     # Back again, which deletes what the settings had added
     deploy("dev")
-    assert table not in aws.client("dynamodb").list_tables()["TableNames"]
+    assert table not in tables(aws)
 
     # A bucket that holds documents is not destroyed
     app = ("--app", str(assemblies / "dev"))

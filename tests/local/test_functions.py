@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from local.jobs_client import STACK, JobsApi, wait_for
 from local.session import LocalAws
-from tests.local.function_calls import STACK, JobsApi, wait_for
 
 pytestmark = pytest.mark.xdist_group("functions")
 
