@@ -44,6 +44,7 @@ class AppSyncTypes:
             "update": lambda arn, *given: self._api(stock["update"](_last(arn), *given)),
             "delete": lambda arn, properties: stock["delete"](_last(arn), properties),
         }
+        self._address_created_apis()
         _replace("GraphQLSchema", _create_schema, _delete_schema, always=("ApiId",))
         _replace("DataSource", _create_source, _delete_source, always=("ApiId", "Name"))
         _replace("FunctionConfiguration", _create_function, _delete_function, always=("ApiId",))
@@ -55,18 +56,37 @@ class AppSyncTypes:
         )
         _replace("ApiKey", _create_key, _delete_key, always=("ApiId",))
 
-    def _api(self, made: Outcome) -> Outcome:
-        """Addresses that a client of this machine can reach; Ref is the ARN."""
+    def _address_created_apis(self) -> None:
+        """CreateGraphqlApi gives out the same addresses as CloudFormation."""
         from ministack.services import appsync
 
-        api_id, attributes = made
+        stock = appsync._create_graphql_api
+
+        def create(body: Mapping[str, Any]) -> Any:
+            made = _accepted(stock(body))["graphqlApi"]
+            self._address(made["apiId"])
+            return appsync._get_graphql_api(made["apiId"])
+
+        appsync._create_graphql_api = create
+
+    def _address(self, api_id: str) -> dict[str, Any]:
+        """Addresses that a client of this machine can reach."""
+        from ministack.services import appsync
+
+        record: dict[str, Any] = appsync._apis[api_id]
         host = self.endpoint.partition("://")[2]
-        record = appsync._apis[api_id]
         record["uris"] = {
             "GRAPHQL": graphql_url(self.endpoint, api_id),
             "REALTIME": realtime_url(self.endpoint, api_id),
         }
         record["dns"] = {"GRAPHQL": host, "REALTIME": host}
+        return record
+
+    def _api(self, made: Outcome) -> Outcome:
+        """Ref is the ARN."""
+        api_id, attributes = made
+        record = self._address(api_id)
+        host = record["dns"]["GRAPHQL"]
         return str(attributes["Arn"]), {
             "ApiId": api_id,
             "Arn": attributes["Arn"],

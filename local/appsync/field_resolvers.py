@@ -170,9 +170,7 @@ class FieldResolvers:
     ) -> Outcome:
         text = str(unit.get("code") or "")
         if not text:
-            return Outcome(
-                result=more.get("result") if handler == "response" else resolved.context()
-            )
+            return self._direct(handler, resolved, more)
         module = code(text)
         if handler not in module.handlers:
             return Outcome(result=more.get("result"))

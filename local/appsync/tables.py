@@ -10,12 +10,14 @@ import asyncio
 import concurrent.futures
 import contextvars
 import json
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from local.appsync.errors import FieldError
 
 SECONDS = 30.0
+POLL_SECONDS = 0.5  # the engine may stop while a resolver waits
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
@@ -72,7 +74,13 @@ class Tables:
                 done.set_exception(error)
 
         self._loop.call_soon_threadsafe(run, context=contextvars.copy_context())
-        return done.result(SECONDS)
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                return done.result(POLL_SECONDS)
+            except TimeoutError:
+                if self._loop.is_closed() or time.monotonic() > deadline:
+                    raise FieldError("DynamoDB does not answer", "InternalFailure") from None
 
 
 def _answer(operation: str, request: dict[str, Any]) -> tuple[int, bytes]:
