@@ -58,6 +58,9 @@ class FleetStack(Stack):
         use_key = settings.encryption == "customer_key"
         key = FleetKey(self, "Encryption", encrypts_logs=use_key).key
         chosen_key = key if use_key else None
+        # Exported whether it is used elsewhere or not: an export that goes with a setting would
+        # have to go before the stacks that import it are updated, which CloudFormation refuses.
+        self.export_value(key.key_arn)
         logs = log_group(
             self,
             "WorkerLogs",

@@ -262,3 +262,13 @@ def test_power_tuning_leaves_the_other_stacks_alone(folder: Path, templates) -> 
         path = folder / "tuning" / f"Groundwork-dev-{stack}.template.json"
         assert json.loads(path.read_text()) == templates["dev"][stack]
         assert "Transform" not in templates["dev"][stack]
+
+
+def test_a_setting_takes_no_export_away(templates) -> None:
+    """An export that is still imported cannot go; with `deploy --all` the fleet is updated first."""
+
+    def exports(variant: str) -> set[str]:
+        outputs = templates[variant]["Fleet"]["Outputs"].values()
+        return {each["Export"]["Name"] for each in outputs if "Export" in each}
+
+    assert exports("dev") == exports("keys") == exports("quiet") == exports("nat")
