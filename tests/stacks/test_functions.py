@@ -265,7 +265,7 @@ def test_power_tuning_leaves_the_other_stacks_alone(folder: Path, templates) -> 
 
 
 def test_a_setting_takes_no_export_away(templates) -> None:
-    """An export that is still imported cannot go; with `deploy --all` the fleet is updated first."""
+    """An export that is imported cannot go, and the fleet is updated before its importers."""
 
     def exports(variant: str) -> set[str]:
         outputs = templates[variant]["Fleet"]["Outputs"].values()
