@@ -20,6 +20,9 @@ from local.appsync.versioned_source import DELTA_ONLY, TableSource
 
 DEFAULT_LIMIT = 100
 LARGEST_LIMIT = 1000
+SIGNS = {"EQ": "=", "GE": ">="}
+KeyConditions = list[tuple[str, str, str]]
+"""Attribute, operator and value of each."""
 
 
 class SyncReads:
@@ -61,12 +64,11 @@ class SyncReads:
         self, request: Mapping[str, Any], position: Mapping[str, Any], limit: int
     ) -> tuple[list[dict[str, Any]], int, dict[str, Any] | None]:
         partition = request.get("basePartitionKey")
-        key = Expression()
+        key: KeyConditions = []
         if partition is not None:
-            name = self._tables.key_names(self._source.table)[0]
-            key = _equal(name, str(partition))
+            key = [(self._tables.key_names(self._source.table)[0], "EQ", str(partition))]
         answer = self._page(
-            "Query" if key.text else "Scan", self._source.table, key, request, position, limit
+            "Query" if key else "Scan", self._source.table, key, request, position, limit
         )
         last = answer.get("LastEvaluatedKey")
         following = {**position, "key": last} if last else None
@@ -95,30 +97,21 @@ class SyncReads:
             if scanned >= limit:
                 return items, scanned, dict(position)
 
-    def _delta_key(self, request: Mapping[str, Any], position: Mapping[str, Any]) -> Expression:
+    def _delta_key(self, request: Mapping[str, Any], position: Mapping[str, Any]) -> KeyConditions:
         prefix = "gsi_" if request.get("deltaIndexName") else ""
         partition = f"{self._source.table}:{position['day']}"
         if request.get("basePartitionKey") is not None and not prefix:
             partition = f"{partition}:{request['basePartitionKey']}"
-        key = _equal(f"{prefix}ds_pk", partition)
-        if not position.get("from"):
-            return key
-        since = Expression(
-            text="#appsync_sk >= :appsync_sk",
-            names={"#appsync_sk": f"{prefix}ds_sk"},
-            values={":appsync_sk": typed(position["from"])},
-        )
-        return Expression(
-            text=f"{key.text} AND {since.text}",
-            names={**key.names, **since.names},
-            values={**key.values, **since.values},
-        )
+        key = [(f"{prefix}ds_pk", "EQ", partition)]
+        if position.get("from"):
+            key.append((f"{prefix}ds_sk", "GE", position["from"]))
+        return key
 
     def _page(
         self,
         operation: str,
         table: str,
-        key: Expression,
+        key: KeyConditions,
         request: Mapping[str, Any],
         position: Mapping[str, Any],
         limit: int,
@@ -128,9 +121,7 @@ class SyncReads:
             call["ExclusiveStartKey"] = position["key"]
         if request.get("deltaIndexName") and table == self._source.delta_table:
             call["IndexName"] = request["deltaIndexName"]
-        call |= parameters(
-            KeyConditionExpression=key, FilterExpression=Expression.of(request.get("filter"))
-        )
+        call |= _conditions(key, Expression.of(request.get("filter")))
         return self._tables.call(operation, call)
 
 
@@ -141,12 +132,26 @@ def _limit(given: Any) -> int:
     return limit
 
 
-def _equal(name: str, value: str) -> Expression:
-    return Expression(
-        text="#appsync_pk = :appsync_pk",
-        names={"#appsync_pk": name},
-        values={":appsync_pk": typed(value)},
-    )
+def _conditions(key: KeyConditions, chosen: Expression) -> dict[str, Any]:
+    """Without a filter in the older form, which the engine evaluates ten times as fast.
+
+    DynamoDB does not take the two forms together.
+    """
+    if not chosen.text:
+        older = {
+            name: {"ComparisonOperator": operator, "AttributeValueList": [typed(value)]}
+            for name, operator, value in key
+        }
+        return {"KeyConditions": older} if older else {}
+    expression = Expression()
+    for number, (name, operator, value) in enumerate(key):
+        term = Expression(
+            text=f"#appsync_{number} {SIGNS[operator]} :appsync_{number}",
+            names={f"#appsync_{number}": name},
+            values={f":appsync_{number}": typed(value)},
+        )
+        expression = expression.both(term)
+    return parameters(KeyConditionExpression=expression, FilterExpression=chosen)
 
 
 def _items(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
