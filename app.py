@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from aws_cdk import App, Tags
 
@@ -37,6 +38,7 @@ def build(app: App) -> None:
         prepared_documents=documents.prepared_documents,
         program=bundle_worker(),
     )
+    package = partial(bundle_function, bytecode=settings.functions.bytecode)
     functions = f"{prefix}-Functions"
     FunctionsStack(
         app,
@@ -45,10 +47,7 @@ def build(app: App) -> None:
             api=settings.api,
             shared=settings.functions,
             functions=settings.function,
-            packages={
-                name: bundle_function(name, bytecode=settings.functions.bytecode)
-                for name in settings.function
-            },
+            packages={name: package(name) for name in settings.function},
             queue=fleet.queue,
             jobs_table=fleet.jobs_table,
             encryption_key=fleet.encryption_key,
@@ -61,9 +60,7 @@ def build(app: App) -> None:
         inputs=OfflineStackInputs(
             settings=settings.offline,
             resolver=settings.conflict_resolver,
-            resolver_package=bundle_function(
-                CONFLICT_RESOLVER, bytecode=settings.functions.bytecode
-            ),
+            resolver_package=package(CONFLICT_RESOLVER),
             alarm_topic=fleet.alarm_topic,
         ),
     )
