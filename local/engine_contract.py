@@ -104,7 +104,6 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_batch_get_item",
         "_batch_write_item",
         "_delete_item",
-        "_describe_table",
         "_get_item",
         "_put_item",
         "_query",

@@ -59,10 +59,13 @@ class Tables:
         return after, sorted(touched, key=str)
 
     def key_names(self, table: str) -> list[str]:
-        """Partition key, then sort key."""
-        schema = self.call("DescribeTable", {"TableName": table})["Table"]["KeySchema"]
-        by_type = {each["KeyType"]: each["AttributeName"] for each in schema}
-        return [by_type[kind] for kind in ("HASH", "RANGE") if kind in by_type]
+        """Partition key, then sort key; DescribeTable would measure every item for it."""
+        from ministack.services import dynamodb
+
+        record = dynamodb._tables.get(table)
+        if record is None:
+            raise FieldError(f"Table {table} not found", "DynamoDB:ResourceNotFoundException")
+        return [record[each] for each in ("pk_name", "sk_name") if record[each]]
 
     def _on_loop(self, work: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
         done: concurrent.futures.Future[tuple[int, bytes]] = concurrent.futures.Future()
@@ -101,5 +104,4 @@ FUNCTIONS = {
     "BatchWriteItem": "_batch_write_item",
     "TransactGetItems": "_transact_get_items",
     "TransactWriteItems": "_transact_write_items",
-    "DescribeTable": "_describe_table",
 }
