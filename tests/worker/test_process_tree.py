@@ -198,6 +198,33 @@ def test_a_spot_notice_shortens_the_drain(
     assert len(instance.completed()) == 1
 
 
+def test_a_group_that_ends_the_instance_later_than_the_drain_gets_its_hook_completed(
+    start: Start, instance: InstanceServer
+) -> None:
+    """After a spot notice the group may wait for a replacement before it ends the instance."""
+    instance.refuse_actions = True
+    tree = start(wait_time_seconds=0, **on(instance))
+    tree.wait_for("worker started")
+    instance.announce_spot(120)
+    tree.wait_for("Auto Scaling refused a call", seconds=15)
+    assert tree.process.poll() is None
+    instance.refuse_actions = False
+    instance.announce_scale_in()
+    assert tree.wait() == 0
+    assert len(instance.completed()) == 2
+
+
+def test_sigterm_ends_the_wait_for_a_group_that_does_not_end_the_instance(
+    start: Start, instance: InstanceServer
+) -> None:
+    instance.refuse_actions = True
+    tree = start(wait_time_seconds=0, **on(instance))
+    tree.wait_for("worker started")
+    instance.announce_spot(120)
+    tree.wait_for("Auto Scaling refused a call", seconds=15)
+    assert tree.terminate() == 0
+
+
 def test_sigterm_alone_completes_no_hook(
     server: SqsServer, start: Start, instance: InstanceServer
 ) -> None:

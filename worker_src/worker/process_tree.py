@@ -144,7 +144,22 @@ class ProcessTree:
         finally:
             self._report(time.monotonic() - begun, in_time)
             if departure.reason != "SIGTERM" or self._watch.is_leaving_group():
+                self._complete_hook(begun + (departure.seconds_left or 0.0))
+
+    def _complete_hook(self, until: float) -> None:
+        """Complete the hook, again when the group begins its wait after the drain is over.
+
+        After a spot notice the group ends the instance in its own time: with capacity rebalancing,
+        once a replacement is in service
+        (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-capacity-rebalancing.html).
+        """
+        if not self._settings.lifecycle_hook or self._lifecycle.complete():
+            return
+        while time.monotonic() < until and not self._signalled:
+            if self._watch.is_leaving_group():
                 self._lifecycle.complete()
+                return
+            time.sleep(LOOK_EVERY_SECONDS)
 
     def _stop_all(self, seconds: float) -> bool:
         """Drain all workers; True when none had to be cut short."""
