@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from local.demo import deployment, fleet, functions
+from local.demo import deployment, fleet, functions, offline
 from local.demo.report import Report
 from local.session import LocalAws, readable_errors
 
@@ -38,6 +38,7 @@ def main(arguments: list[str]) -> int:
                 deployment.deploy(aws, report)
                 fleet.play(aws, report, documents=chosen.documents)
                 functions.play(aws, report)
+                offline.play(aws, report)
                 deployment.destroy(aws, report)
             except fleet.DemoError as error:
                 sys.exit(f"error: {error}")

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
+from local.plain_client import PAGE, GraphqlApi, Model, PlainClient
 from local.session import LocalAws
-from tests.appsync.clients import Api
-from tests.appsync.plain_client import PAGE, Model, PlainClient
 
 pytestmark = pytest.mark.xdist_group("appsync")
 STACK = "Groundwork-dev-Offline"
@@ -17,13 +16,13 @@ WHEN = "2026-12-01T08:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
-def deployed(aws: LocalAws) -> Api:
+def deployed(aws: LocalAws) -> GraphqlApi:
     aws.cdk("deploy", STACK, "-c", "stage=dev")
     outputs = aws.outputs(STACK)
-    return Api(outputs["GraphqlUrl"], {"x-api-key": outputs["ApiKeyId"]})
+    return GraphqlApi(outputs["GraphqlUrl"], outputs["ApiKeyId"])
 
 
-def device(api: Api, merge: Any = None) -> PlainClient:
+def device(api: GraphqlApi, merge: Any = None) -> PlainClient:
     return PlainClient(
         api,
         Model("WorkOrder", "siteID title status priority tags scheduledFor"),
@@ -36,7 +35,7 @@ def identifier() -> str:
     return str(uuid.uuid4())
 
 
-def test_two_devices_converge_after_both_were_away(deployed: Api) -> None:
+def test_two_devices_converge_after_both_were_away(deployed: GraphqlApi) -> None:
     one, other = device(deployed), device(deployed)
     orders = [identifier() for _ in range(2 * PAGE + 1)]
     for id_ in orders:
@@ -66,7 +65,7 @@ def test_two_devices_converge_after_both_were_away(deployed: Api) -> None:
     assert one.conflicts == other.conflicts == []
 
 
-def test_a_refused_change_is_merged_and_sent_again(deployed: Api) -> None:
+def test_a_refused_change_is_merged_and_sent_again(deployed: GraphqlApi) -> None:
     def joined(mine: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
         return {"text": f"{theirs['text']} / {mine['text']}"}
 
@@ -84,7 +83,7 @@ def test_a_refused_change_is_merged_and_sent_again(deployed: Api) -> None:
     assert texts == {"leak, mended / leak, photo follows"}
 
 
-def test_a_creation_whose_answer_was_lost_is_not_made_twice(deployed: Api) -> None:
+def test_a_creation_whose_answer_was_lost_is_not_made_twice(deployed: GraphqlApi) -> None:
     one = device(deployed)
     note = identifier()
     values = {"workOrderID": "w", "writtenAt": WHEN, "text": "once"}
@@ -96,7 +95,7 @@ def test_a_creation_whose_answer_was_lost_is_not_made_twice(deployed: Api) -> No
     assert one.shown("Note")[note]["_version"] == 1
 
 
-def test_a_second_synchronisation_reads_changes_alone(deployed: Api) -> None:
+def test_a_second_synchronisation_reads_changes_alone(deployed: GraphqlApi) -> None:
     one, other = device(deployed), device(deployed)
     one.synchronise()
     note = identifier()
@@ -108,7 +107,7 @@ def test_a_second_synchronisation_reads_changes_alone(deployed: Api) -> None:
 
 
 def test_what_was_away_for_longer_than_the_delta_reads_everything(
-    deployed: Api, aws: LocalAws
+    deployed: GraphqlApi, aws: LocalAws
 ) -> None:
     one = device(deployed)
     note = identifier()

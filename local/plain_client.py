@@ -1,18 +1,49 @@
 """The client that docs/offline.md describes: any GraphQL client, a store, and an outbox.
 
-In memory, without subscriptions: what they bring is treated like items of a page.
+In memory, without subscriptions: what they bring is treated like items of a page. For the demo and
+for tests; a real client keeps store and outbox on disk.
 """
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.appsync.clients import Api
-
 Row = dict[str, Any]
-PAGE = 2  # small, so that tests turn pages
+PAGE = 2  # small, so that pages are turned
+REQUEST_SECONDS = 30
+
+
+class RefusedError(Exception):
+    """The API refused a request for a reason that this client cannot deal with; says why."""
+
+
+@dataclass(frozen=True)
+class GraphqlApi:
+    """An API that an API key opens."""
+
+    url: str
+    key: str
+
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The answer: `data`, and `errors` if there are any."""
+        request = urllib.request.Request(
+            self.url,
+            data=json.dumps({"query": query, "variables": variables}).encode(),
+            headers={"content-type": "application/json", "x-api-key": self.key},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=REQUEST_SECONDS) as response:
+            answer: dict[str, Any] = json.loads(response.read())
+            return answer
+
+
+def _give_way(_mine: Row, _theirs: Row) -> Row | None:
+    """Take the server's item: the user is told of the conflict."""
+    return None
 
 
 @dataclass
@@ -27,6 +58,7 @@ class Model:
 
     @property
     def selection(self) -> str:
+        """The fields to ask for."""
         return f"id {self.fields} _version _deleted _lastChangedAt"
 
 
@@ -34,11 +66,11 @@ class PlainClient:
     """One device. `merge` decides about a refused change: what to send again, or None."""
 
     def __init__(
-        self, api: Api, *models: Model, merge: Callable[[Row, Row], Row | None] | None = None
+        self, api: GraphqlApi, *models: Model, merge: Callable[[Row, Row], Row | None] | None = None
     ) -> None:
         self.api = api
         self.models = {model.name: model for model in models}
-        self._merge = merge or (lambda mine, theirs: None)
+        self._merge = merge or _give_way
         self.conflicts: list[str] = []
 
     # Without a network
@@ -73,14 +105,17 @@ class PlainClient:
     def _read(self, model: Model) -> None:
         token, started = None, None
         while True:
-            page = self.api.ask(
+            answer = self.api.ask(
                 f"query S($lastSync: AWSTimestamp, $nextToken: String, $limit: Int) "
                 f"{{ sync{model.name}s(lastSync: $lastSync, nextToken: $nextToken, limit: $limit) "
                 f"{{ items {{ {model.selection} }} nextToken startedAt }} }}",
                 lastSync=model.last_sync,
                 nextToken=token,
                 limit=PAGE,
-            ).data[f"sync{model.name}s"]
+            )
+            if "errors" in answer:
+                raise RefusedError(answer["errors"])
+            page = answer["data"][f"sync{model.name}s"]
             started = started or page["startedAt"]
             for row in page["items"]:
                 self._store(model, row)
@@ -109,19 +144,19 @@ class PlainClient:
             f"{{ {verb}{model.name}(input: $input) {{ {model.selection} }} }}",
             input=values,
         )
-        if "errors" not in answer.body:
+        if "errors" not in answer:
             del model.outbox[id_]
-            self._store(model, answer.data[f"{verb}{model.name}"])
+            self._store(model, answer["data"][f"{verb}{model.name}"])
             return
-        theirs = answer.error["data"]
-        kind = answer.error["errorType"]
+        error = answer["errors"][0]
+        theirs, kind = error["data"], error["errorType"]
         if kind == "ConflictUnhandled":
             self._resolve(model, id_, changes, theirs)
         elif kind == "DynamoDB:ConditionalCheckFailedException" and verb == "create" and theirs:
             del model.outbox[id_]  # it had arrived before
             self._store(model, theirs)
         else:
-            raise AssertionError(answer.error)
+            raise RefusedError(error)
 
     def _resolve(self, model: Model, id_: str, changes: Row, theirs: Row) -> None:
         self.conflicts.append(id_)
