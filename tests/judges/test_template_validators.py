@@ -81,7 +81,9 @@ def test_cfn_lint_finds_nothing(judged_templates) -> None:
 @pytest.mark.parametrize("region", REGIONS)
 def test_the_validation_package_finds_nothing(judged_templates, engine, region: str) -> None:
     for name, template in all_of(judged_templates):
-        if region not in possible(name.split()[1]):
+        variant, stack = name.split()
+        # A setting may ask for what not every Region has (SnapStart); a stage may not.
+        if region not in (possible(stack) if variant in STAGES else REGIONS[:1]):
             continue
         assert validated(engine, template, region) == [], name
 
