@@ -12,7 +12,6 @@ from constructs import Construct
 
 from stacks.appsync_source import read_models
 from stacks.bundling import Bundle
-from stacks.constructs.api_firewall import ApiFirewall
 from stacks.constructs.api_resolvers import ApiResolvers
 from stacks.constructs.offline_alarms import OfflineAlarms
 from stacks.constructs.offline_api import OfflineApi
@@ -77,7 +76,7 @@ class OfflineStack(Stack):
                 self,
                 model.name,
                 inputs=VersionedModelInputs(
-                    api=self.api.api,
+                    api_id=self.api.api_id,
                     schema=self.api.schema,
                     model=model,
                     functions=sorted(
@@ -99,12 +98,14 @@ class OfflineStack(Stack):
         ApiResolvers(
             self,
             "Resolvers",
-            api=self.api.api,
+            api_id=self.api.api_id,
             schema=self.api.schema,
             models=models,
             versioned=versioned,
         )
         if settings.waf:
+            from stacks.constructs.api_firewall import ApiFirewall
+
             ApiFirewall(
                 self,
                 "Firewall",
@@ -116,14 +117,14 @@ class OfflineStack(Stack):
         OfflineAlarms(
             self,
             "Alarms",
-            api=self.api.api,
+            api_id=self.api.api_id,
             tables={**base, "Delta": tables.delta},
             latency_ms=settings.latency_alarm_ms,
             topic=inputs.alarm_topic,
         )
 
         CfnOutput(self, "GraphqlUrl", value=self.api.api.attr_graph_ql_url)
-        CfnOutput(self, "GraphqlApiId", value=self.api.api.attr_api_id)
+        CfnOutput(self, "GraphqlApiId", value=self.api.api_id)
         CfnOutput(self, "UserPoolId", value=users.pool.user_pool_id)
         CfnOutput(self, "UserPoolClientId", value=users.client.user_pool_client_id)
         CfnOutput(self, "IdentityPoolId", value=users.identities.ref)

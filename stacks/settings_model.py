@@ -30,7 +30,7 @@ def unit(text: str) -> dict[str, str | int | float | bool | list[Any] | dict[str
 class Capability(BaseModel):
     """Settings of one capability: immutable, and nothing that is not declared."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

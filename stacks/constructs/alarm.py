@@ -32,6 +32,7 @@ def alarm(
         evaluation_periods=periods,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
-    made.add_alarm_action(actions.SnsAction(topic))
-    made.add_ok_action(actions.SnsAction(topic))
+    tell = actions.SnsAction(topic)
+    made.add_alarm_action(tell)
+    made.add_ok_action(tell)
     return made

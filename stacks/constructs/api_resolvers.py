@@ -26,13 +26,13 @@ class ApiResolvers(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        api: appsync.CfnGraphQLApi,
+        api_id: str,
         schema: appsync.CfnGraphQLSchema,
         models: Sequence[Model],
         versioned: Mapping[str, VersionedModel],
     ) -> None:
         super().__init__(scope, construct_id)
-        self._api = api
+        self._api_id = api_id
         self._schema = schema
         self._versioned = versioned
         self._subscribe = self._function_without_data_source()
@@ -40,35 +40,34 @@ class ApiResolvers(Construct):
             for resolver in model.resolvers:
                 self._resolver(resolver)
 
-    def _function_without_data_source(self) -> appsync.CfnFunctionConfiguration:
+    def _function_without_data_source(self) -> str:
         source = appsync.CfnDataSource(
-            self, "Nothing", api_id=self._api.attr_api_id, name="Nothing", type="NONE"
+            self, "Nothing", api_id=self._api_id, name="Nothing", type="NONE"
         )
         function = appsync.CfnFunctionConfiguration(
             self,
             "Subscribe",
-            api_id=self._api.attr_api_id,
+            api_id=self._api_id,
             name=WITHOUT_DATA_SOURCE,
             data_source_name=source.attr_name,
-            runtime=appsync.CfnFunctionConfiguration.AppSyncRuntimeProperty(**RUNTIME),
+            runtime=RUNTIME,
             code=function_code(WITHOUT_DATA_SOURCE),
         )
         function.add_resource_dependency(self._schema)
-        return function
+        return function.attr_function_id
 
     def _resolver(self, resolver: Resolver) -> None:
         known = self._versioned[resolver.model].functions if resolver.model else {}
-        functions = [known.get(name, self._subscribe) for name in resolver.functions]
         appsync.CfnResolver(
             self,
             f"{resolver.type_name}{resolver.field[0].upper()}{resolver.field[1:]}",
-            api_id=self._api.attr_api_id,
+            api_id=self._api_id,
             type_name=resolver.type_name,
             field_name=resolver.field,
             kind="PIPELINE",
-            runtime=appsync.CfnResolver.AppSyncRuntimeProperty(**RUNTIME),
+            runtime=RUNTIME,
             code=resolver.code,
-            pipeline_config=appsync.CfnResolver.PipelineConfigProperty(
-                functions=[function.attr_function_id for function in functions]
-            ),
+            pipeline_config={
+                "functions": [known.get(name, self._subscribe) for name in resolver.functions]
+            },
         ).add_resource_dependency(self._schema)

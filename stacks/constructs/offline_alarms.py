@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aws_cdk import Duration
-from aws_cdk import aws_appsync as appsync
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sns as sns
@@ -35,13 +34,13 @@ class OfflineAlarms(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        api: appsync.CfnGraphQLApi,
+        api_id: str,
         tables: Mapping[str, dynamodb.ITable],
         latency_ms: int,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._api = api
+        self._api_id = api_id
         alarm(
             self,
             "ServerErrors",
@@ -93,7 +92,7 @@ class OfflineAlarms(Construct):
         return cloudwatch.Metric(
             namespace="AWS/AppSync",
             metric_name=name,
-            dimensions_map={"GraphQLAPIId": self._api.attr_api_id},
+            dimensions_map={"GraphQLAPIId": self._api_id},
             statistic=statistic,
             period=FIVE_MINUTES,
         )

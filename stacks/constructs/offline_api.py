@@ -73,18 +73,20 @@ class OfflineApi(Construct):
                 reason="What fails is logged, without headers, queries and contents, which are "
                 "personal data and tokens' claims; offline.log_contents turns them on.",
             )
+        # Read once: every read of an attribute is a call to the JavaScript engine.
+        self.api_id = self.api.attr_api_id
         self._log_group(settings.log_retention_days)
         self.schema = appsync.CfnGraphQLSchema(
             self,
             "Schema",
-            api_id=self.api.attr_api_id,
+            api_id=self.api_id,
             definition=api_schema(api_key=settings.api_key),
         )
         self.api_key = (
             appsync.CfnApiKey(
                 self,
                 "Key",
-                api_id=self.api.attr_api_id,
+                api_id=self.api_id,
                 description="For development",
                 expires=settings.api_key_expires_at,
             )
@@ -138,7 +140,7 @@ class OfflineApi(Construct):
         group = logs.CfnLogGroup(
             self,
             "Logs",
-            log_group_name=f"{LOG_GROUPS}{self.api.attr_api_id}",
+            log_group_name=f"{LOG_GROUPS}{self.api_id}",
             retention_in_days=retention_days,
         )
         group.apply_removal_policy(RemovalPolicy.DESTROY)

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from stacks.appsync_source import Model, function_code
 
-RUNTIME = {"name": "APPSYNC_JS", "runtime_version": "1.0.0"}
+RUNTIME = {"name": "APPSYNC_JS", "runtimeVersion": "1.0.0"}
 READ = ("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan")
 WRITE = ("dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 
@@ -37,7 +37,7 @@ class ConflictStrategy:
 class VersionedModelInputs:
     """What a model is made of; `functions` are names of files in appsync_src/functions."""
 
-    api: appsync.CfnGraphQLApi
+    api_id: str
     schema: appsync.CfnGraphQLSchema
     model: Model
     functions: Sequence[str]
@@ -49,7 +49,7 @@ class VersionedModelInputs:
 
 
 class VersionedModel(Construct):
-    """Data source, its role, and a function per operation; `functions` maps names to them.
+    """Data source, its role, and a function per operation; `functions` maps names to identifiers.
 
     The L2 data source knows no versions, and its role does not reach the delta table, without which
     every mutation fails at run time. The role here is the whole of what AppSync may do: the
@@ -76,7 +76,7 @@ class VersionedModel(Construct):
         source = appsync.CfnDataSource(
             self,
             "Source",
-            api_id=inputs.api.attr_api_id,
+            api_id=inputs.api_id,
             name=name,
             type="AMAZON_DYNAMODB",
             service_role_arn=role.role_arn,
@@ -91,23 +91,30 @@ class VersionedModel(Construct):
                 ),
             ),
         )
-        self.functions = {each: self._function(each, source) for each in inputs.functions}
+        source_name = source.attr_name
+        sync = self._sync_config()
+        self.functions = {
+            each: self._function(each, source_name, sync) for each in inputs.functions
+        }
 
     def _function(
-        self, operation: str, source: appsync.CfnDataSource
-    ) -> appsync.CfnFunctionConfiguration:
+        self,
+        operation: str,
+        source_name: str,
+        sync: appsync.CfnFunctionConfiguration.SyncConfigProperty,
+    ) -> str:
         function = appsync.CfnFunctionConfiguration(
             self,
             operation.title().replace("_", ""),
-            api_id=self._inputs.api.attr_api_id,
+            api_id=self._inputs.api_id,
             name=f"{self._inputs.model.name}_{operation}",
-            data_source_name=source.attr_name,
-            runtime=appsync.CfnFunctionConfiguration.AppSyncRuntimeProperty(**RUNTIME),
+            data_source_name=source_name,
+            runtime=RUNTIME,
             code=function_code(operation),
-            sync_config=self._sync_config(),
+            sync_config=sync,
         )
         function.add_resource_dependency(self._inputs.schema)
-        return function
+        return function.attr_function_id
 
     def _sync_config(self) -> appsync.CfnFunctionConfiguration.SyncConfigProperty:
         handler = self._inputs.conflicts.handler
