@@ -1,0 +1,183 @@
+/**
+ * The Amplify DataStore client with its cures: `connect` once, then use DataStore as ever.
+ *
+ * Nothing of DataStore is replaced or patched. The cures stand at its edges: around `fetch` and
+ * `WebSocket` towards the API alone, in the handlers that `DataStore.configure` takes, and in the
+ * events by which a browser says that it is online.
+ */
+
+import { Amplify } from "aws-amplify";
+import { DataStore, DISCARD } from "aws-amplify/datastore";
+import type { PersistentModelConstructor, PersistentModel } from "aws-amplify/datastore";
+import { Hub } from "aws-amplify/utils";
+
+import * as models from "../../../models/datastore/index.js";
+import { Bases } from "./bases";
+import { Conflicts } from "./conflicts";
+import { InOrder } from "./in_order";
+import { Notices, type Keep } from "./notices";
+import { waiting, type Waiting } from "./outbox";
+import { Reachability, type Browser } from "./reachability";
+import { healedRejections } from "./rejections";
+import { patientSession, type Session } from "./session";
+import { listenedSocket } from "./socket";
+import { SubscribeFirst } from "./subscribe_first";
+import { Answer, operationOf, type Ask, type Cure, type Row } from "./wire";
+
+export const SYNCHRONISED = { Site: models.Site, WorkOrder: models.WorkOrder, Note: models.Note };
+const SUBSCRIPTIONS = 3 * Object.keys(SYNCHRONISED).length;
+
+/** Above the default of 10,000, beyond which DataStore stops reading without a word. */
+const MOST_ROWS = 1_000_000;
+
+export interface JsonWebToken {
+  readonly payload: Record<string, unknown>;
+  toString(): string;
+}
+
+export interface Tokens {
+  readonly accessToken: JsonWebToken;
+  readonly idToken?: JsonWebToken;
+}
+
+/** `force`: not the one that the API has just refused. Nothing: somebody has to sign in. */
+export type TokenSource = (force: boolean) => Promise<Tokens | undefined>;
+
+export type CureName = "reachability" | "session" | "subscribeFirst" | "inOrder" | "conflicts" | "rejections";
+
+export interface Connection {
+  readonly graphqlUrl: string;
+  readonly region: string;
+  readonly apiKey?: string;
+  readonly tokens?: TokenSource;
+  /** Amplify's configuration of `Auth`, when Amplify itself signs people in. */
+  readonly auth?: object;
+  readonly keep?: Keep;
+  /** For tests, which show that each is needed. */
+  readonly without?: readonly CureName[];
+}
+
+export interface Client {
+  readonly notices: Notices;
+  readonly reachability: Reachability;
+  readonly bases: Bases;
+  waiting(): Promise<readonly Waiting[]>;
+}
+
+interface Global extends Browser {
+  fetch: typeof fetch;
+  WebSocket: typeof WebSocket;
+  indexedDB: IDBFactory;
+}
+
+export function connect(connection: Connection): Client {
+  const page = globalThis as unknown as Global;
+  const notices = new Notices(connection.keep);
+  const bases = new Bases(connection.keep);
+  const reachability = new Reachability(page);
+  const inOrder = new InOrder();
+  const subscribeFirst = new SubscribeFirst(SUBSCRIPTIONS);
+  const conflicts = new Conflicts(notices, bases, DISCARD as unknown as symbol);
+  const tokens = lastingTokens(connection.tokens);
+  const session: Session = { renew: async () => (await tokens(true))?.accessToken.toString() };
+
+  const without = new Set(connection.without);
+  const cures: [CureName, Cure][] = [
+    ["reachability", reachability.cure],
+    ["session", patientSession(session, reachability)],
+    ["rejections", healedRejections(notices, localRow)],
+    ["conflicts", conflicts.cure],
+    ["subscribeFirst", subscribeFirst.cure],
+    ["inOrder", inOrder.cure],
+  ];
+  const used = cures.filter(([name]) => !without.has(name)).map(([, cure]) => cure);
+  page.fetch = curedFetch(page.fetch.bind(globalThis), connection.graphqlUrl, used);
+  page.WebSocket = listenedSocket(page.WebSocket, {
+    sent: (message) => subscribeFirst.sent(message),
+    received: (message, deliver) => {
+      subscribeFirst.received(message);
+      if (without.has("inOrder")) deliver();
+      else inOrder.received(message, deliver);
+    },
+    closed: () => subscribeFirst.closed(),
+  });
+  Hub.listen("datastore", ({ payload }) => {
+    if (payload.event !== "outboxMutationProcessed") return;
+    inOrder.stored((payload.data as { element: Row }).element.id);
+  });
+
+  configure(connection, tokens);
+  DataStore.configure({
+    maxRecordsToSync: MOST_ROWS,
+    ...(without.has("conflicts") ? {} : { conflictHandler: conflicts.handler as never }),
+    // What it is told is said by the cures in words for users; RetryMutation and Offline are no errors.
+    errorHandler: () => undefined,
+  });
+  return { notices, reachability, bases, waiting: () => waiting(page.indexedDB) };
+}
+
+/** `DataStore.save` of a changed copy, whose author is told if somebody else's change is in the way. */
+export async function edit<Model extends PersistentModel & { id: string }>(
+  client: Pick<Client, "bases">,
+  constructor: PersistentModelConstructor<Model>,
+  original: Model,
+  changes: Partial<Model>,
+): Promise<Model> {
+  const names = Object.keys(changes) as (keyof Model)[];
+  client.bases.remember(original.id, Object.fromEntries(names.map((name) => [name, original[name] ?? null])));
+  const changed = constructor.copyOf(original, (draft) => {
+    Object.assign(draft, changes);
+  });
+  return DataStore.save(changed);
+}
+
+function configure(connection: Connection, tokens: TokenSource): void {
+  const { graphqlUrl: endpoint, region, apiKey } = connection;
+  const GraphQL = apiKey
+    ? { endpoint, region, defaultAuthMode: "apiKey" as const, apiKey }
+    : { endpoint, region, defaultAuthMode: "userPool" as const };
+  Amplify.configure(
+    { API: { GraphQL }, ...(connection.auth ?? {}) },
+    apiKey
+      ? {}
+      : { Auth: { tokenProvider: { getTokens: async (options) => (await tokens(options?.forceRefresh ?? false)) as never } } },
+  );
+}
+
+/**
+ * The last tokens, even when they have expired and cannot be renewed: without any, the client fails
+ * before it asks, and the edit is dropped; with old ones it asks, is refused, and `session` keeps it.
+ */
+function lastingTokens(source: TokenSource | undefined): TokenSource {
+  let last: Tokens = { accessToken: { payload: {}, toString: () => "signed-out" } };
+  return async (force) => {
+    const tokens = await source?.(force).catch(() => undefined);
+    if (tokens) last = tokens;
+    return tokens ?? (force ? undefined : last);
+  };
+}
+
+function curedFetch(original: typeof fetch, url: string, cures: readonly Cure[]): typeof fetch {
+  const send: Ask = async (request) => {
+    const response = await original(request.url, { method: "POST", headers: request.headers, body: request.body });
+    return new Answer(response.status, await response.text());
+  };
+  const ask = cures.reduce((inner, cure) => cure(inner), send);
+  return async (input, init) => {
+    const body = init?.body;
+    if (String(input) !== url || typeof body !== "string") return original(input, init);
+    const headers = Object.fromEntries(new Headers(init?.headers).entries());
+    const answer = await ask({ url, headers, body, operation: operationOf(body) });
+    return new Response(answer.text, {
+      status: answer.status,
+      headers: { "content-type": "application/json" },
+    });
+  };
+}
+
+async function localRow(model: string, id: string): Promise<Row | undefined> {
+  const constructor = SYNCHRONISED[model as keyof typeof SYNCHRONISED] as unknown as PersistentModelConstructor<
+    PersistentModel & Row
+  >;
+  return DataStore.query(constructor, id);
+}

@@ -1,0 +1,36 @@
+/**
+ * What waits to be sent. DataStore says only whether its outbox is empty; who is about to close an
+ * app wants to know how much is in it, and a row whether it is in it. Read where DataStore keeps it, never written.
+ */
+
+const DATABASE = "amplify-datastore";
+const STORE = "sync_MutationEvent";
+
+export interface Waiting {
+  readonly model: string;
+  readonly modelId: string;
+  readonly operation: "Create" | "Update" | "Delete";
+}
+
+export function waiting(factory: IDBFactory): Promise<readonly Waiting[]> {
+  return new Promise((resolve, reject) => {
+    const opening = factory.open(DATABASE);
+    // DataStore has not made it yet: leave that to DataStore.
+    opening.onupgradeneeded = () => opening.transaction?.abort();
+    opening.onerror = () => resolve([]);
+    opening.onsuccess = () => {
+      const database = opening.result;
+      if (!database.objectStoreNames.contains(STORE)) {
+        database.close();
+        resolve([]);
+        return;
+      }
+      const reading = database.transaction(STORE, "readonly").objectStore(STORE).getAll();
+      reading.onerror = () => reject(reading.error ?? new Error(`${STORE} cannot be read`));
+      reading.onsuccess = () => {
+        database.close();
+        resolve(reading.result as Waiting[]);
+      };
+    };
+  });
+}

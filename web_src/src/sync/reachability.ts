@@ -1,0 +1,142 @@
+/**
+ * Cure: edits that are dropped when requests fail while the browser thinks that it is online.
+ *
+ * The outbox keeps an edit only if the error says `Network Error`, which the client's own HTTP layer
+ * has not said since version 6, and it takes the browser's word for being online, which a captive
+ * portal or a dead uplink makes worthless. After three quick tries, or one answer of 503, the edit
+ * is gone (amplify-js issues 13127 and 14766).
+ *
+ * Here "online" means that the API answers. A request that does not get an answer fails with the
+ * words that keep the edit, DataStore is told `offline`, and the API is asked until it answers; then
+ * DataStore is told `online`, upon which it subscribes, synchronises and sends what waits.
+ */
+
+import { isMutation, NetworkError, type Answer, type Ask, type Request } from "./wire";
+
+/** The part of `window` that says whether there is a network. */
+export interface Browser {
+  readonly navigator: { readonly onLine: boolean };
+  addEventListener(kind: string, listener: (event: Event) => void): void;
+  dispatchEvent(event: Event): boolean;
+}
+
+export type State = "online" | "unreachable" | "signed-out";
+
+const BUSY =
+  /Throttl|ThroughputExceeded|RequestLimitExceeded|ServiceUnavailable|InternalServerError|InternalFailure|DeltaSyncWriteError|ExecutionTimeout/;
+const FIRST_PROBE_MS = 500;
+const LAST_PROBE_MS = 15_000;
+/** An edit that the service cannot digest so many times is not waited for any longer. */
+const BUSY_ATTEMPTS = 8;
+const PROBE = JSON.stringify({ query: "query Reachable { __typename }" });
+
+export class Reachability {
+  #state: State = "online";
+  #wake: (() => void) | undefined;
+  readonly #attempts = new Map<string, number>();
+  readonly #listeners = new Set<(state: State) => void>();
+
+  constructor(private readonly browser: Browser) {
+    // Before DataStore's own listener: it must not believe the browser while the API is silent.
+    browser.addEventListener("online", (event) => {
+      if (this.#state === "online" || told.has(event)) return;
+      event.stopImmediatePropagation();
+      this.#wake?.();
+    });
+    browser.addEventListener("offline", (event) => {
+      if (!told.has(event)) this.#notify();
+    });
+  }
+
+  /** What to show: the API's own silence, or else the browser's word. */
+  get state(): State {
+    return this.#state === "online" && !this.browser.navigator.onLine ? "unreachable" : this.#state;
+  }
+
+  onChange(listener: (state: State) => void): () => void {
+    this.#listeners.add(listener);
+    this.browser.addEventListener("online", () => listener(this.state));
+    return () => this.#listeners.delete(listener);
+  }
+
+  readonly cure = (inner: Ask): Ask => {
+    return async (request) => {
+      if (this.#state !== "online") throw new NetworkError();
+      let answer: Answer | undefined;
+      try {
+        answer = await inner(request);
+      } catch {
+        answer = undefined;
+      }
+      if (answer && !this.#isBusy(request, answer)) return answer;
+      this.#lost(inner, request);
+      throw new NetworkError();
+    };
+  };
+
+  /** Send nothing until `resume`: there is a network, but nobody whom the API would answer. */
+  pause(): void {
+    if (this.#state === "signed-out") return;
+    this.#become("signed-out");
+  }
+
+  resume(): void {
+    if (this.#state === "signed-out") this.#become("online");
+  }
+
+  #isBusy(request: Request, answer: Answer): boolean {
+    if (answer.status === 429 || answer.status >= 500) return true;
+    const { operation } = request;
+    if (!isMutation(operation)) return false;
+    const key = `${operation.field} ${operation.input.id}`;
+    if (!BUSY.test(answer.error?.errorType ?? "")) {
+      this.#attempts.delete(key);
+      return false;
+    }
+    const attempts = (this.#attempts.get(key) ?? 0) + 1;
+    this.#attempts.set(key, attempts);
+    return attempts < BUSY_ATTEMPTS;
+  }
+
+  #lost(inner: Ask, request: Request): void {
+    if (this.#state !== "online") return;
+    this.#become("unreachable");
+    void this.#probe(inner, { ...request, body: PROBE, operation: undefined });
+  }
+
+  async #probe(inner: Ask, request: Request): Promise<void> {
+    for (let wait = FIRST_PROBE_MS; ; wait = Math.min(wait * 2, LAST_PROBE_MS)) {
+      await this.#sleep(wait * (0.75 + Math.random() / 2));
+      if (this.#state !== "unreachable") return;
+      if (!this.browser.navigator.onLine) continue;
+      const answer = await inner(request).catch(() => undefined);
+      if (answer && answer.status < 500 && answer.status !== 429) break;
+    }
+    if (this.#state === "unreachable") this.#become("online");
+  }
+
+  #sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #become(state: State): void {
+    this.#state = state;
+    const event = new Event(state === "online" ? "online" : "offline");
+    told.add(event);
+    if (state !== "online" || this.browser.navigator.onLine) this.browser.dispatchEvent(event);
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener(this.state);
+  }
+}
+
+/** The events that we made. */
+const told = new WeakSet<Event>();

@@ -1,0 +1,62 @@
+/**
+ * Cure: refused edits that stay on the device as if they had been taken.
+ *
+ * An edit that the API refuses for good, because somebody may not make it or a value is wrong, leaves
+ * the outbox; the row on the device keeps it, and differs from everybody else's from then on. And a
+ * creation that had arrived, whose answer was lost, is refused when it is repeated.
+ *
+ * Here the second is a success, and of the first the author is told, while the row becomes what the
+ * server has: its item, or nothing.
+ */
+
+import type { Notices } from "./notices";
+import { Answer, isMutation, selectionOf, type Ask, type Operation, type Request, type Row } from "./wire";
+
+const EXISTS = "DynamoDB:ConditionalCheckFailedException";
+
+/** The row as the device has it. */
+export type LocalRow = (model: string, id: string) => Promise<Row | undefined>;
+
+export function healedRejections(notices: Notices, local: LocalRow) {
+  return (inner: Ask): Ask =>
+    async (request) => {
+      const answer = await inner(request);
+      const { operation } = request;
+      const error = answer.error;
+      if (!isMutation(operation) || !error || error.errorType === "ConflictUnhandled") return answer;
+      if (operation.verb === "create" && error.errorType === EXISTS && error.data) {
+        return Answer.of({ data: { [operation.field]: error.data } });
+      }
+      const row = error.data ?? (await remote(inner, request, operation)) ?? (await gone(local, operation));
+      if (!(operation.verb === "delete" && row["_deleted"])) {
+        const { id: _id, _version, ...sent } = operation.input;
+        notices.add({
+          kind: "refused",
+          model: operation.name,
+          id: operation.input.id,
+          reason: error.message ?? error.errorType ?? "refused",
+          fields: Object.entries(sent).map(([name, ours]) => ({ name, ours, theirs: row[name] ?? null })),
+        });
+      }
+      return healed(answer, error, row);
+    };
+}
+
+/** DataStore overwrites its row with the error's data. */
+function healed(answer: Answer, error: object, row: Row): Answer {
+  const [, ...others] = answer.body.errors ?? [];
+  return Answer.of({ ...answer.body, errors: [{ ...error, data: row }, ...others] });
+}
+
+async function remote(inner: Ask, request: Request, operation: Operation & { input: Row }): Promise<Row | undefined> {
+  const field = `get${operation.name}`;
+  const query = `query Heal($id: ID!) { ${field}(id: $id) ${selectionOf(operation)} }`;
+  const variables = { id: operation.input.id };
+  const answer = await inner({ ...request, body: JSON.stringify({ query, variables }), operation: undefined });
+  return answer.row(field);
+}
+
+async function gone(local: LocalRow, operation: Operation & { input: Row }): Promise<Row> {
+  const row = await local(operation.name, operation.input.id);
+  return { ...row, ...operation.input, _deleted: true, _lastChangedAt: Date.now() };
+}
