@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from stacks.bundling import Bundle
+from stacks.bundling import Bundle, archive
 from stacks.constructs.alarm_topic import AlarmTopic
 from stacks.constructs.backlog_scaling import BacklogScaling
 from stacks.constructs.drained_queue import DrainedQueue
@@ -103,7 +103,9 @@ class FleetStack(Stack):
         )
 
         # Instances
-        asset = s3_assets.Asset(self, "Program", path=str(program.path), asset_hash=program.digest)
+        asset = s3_assets.Asset(
+            self, "Program", path=str(archive(program)), asset_hash=program.digest
+        )
         role = WorkerRole(
             self,
             "Permissions",

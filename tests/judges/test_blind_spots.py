@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,17 +53,19 @@ def stacks(variant: str, judged_templates) -> Templates:
 
 
 @pytest.fixture
-def program(variant: str, judged: Path) -> Path:
-    """The worker's asset: the directory that is zipped and uploaded."""
+def program(variant: str, judged: Path, tmp_path: Path) -> Path:
+    """The worker's asset, unpacked as on an instance."""
     assets = json.loads(
         (judged / variant / f"Groundwork-{stage_of(variant)}-Fleet.assets.json").read_text()
     )
     (source,) = (
         each["source"]["path"]
         for each in assets["files"].values()
-        if each["source"]["packaging"] == "zip"
+        if each["source"]["path"].endswith(".zip")
     )
-    return judged / variant / source
+    with zipfile.ZipFile(judged / variant / source) as zipped:
+        zipped.extractall(tmp_path / "program")
+    return tmp_path / "program"
 
 
 def test_what_systemd_starts_is_in_the_asset(stacks, program) -> None:
@@ -74,9 +77,10 @@ def test_what_systemd_starts_is_in_the_asset(stacks, program) -> None:
     assert program.joinpath(*job.split(".")).with_suffix(".py").is_file()
 
 
-def test_the_asset_compiles(judged: Path) -> None:
+def test_the_asset_compiles(judged: Path, program: Path) -> None:
     """compileall on the instance fails, and the instance ends, if one file does not."""
-    sources = list((judged / "dev").glob("asset.*/**/*.py"))
+    functions = (judged / "dev").glob("asset.*/**/*.py")
+    sources = [*functions, *program.rglob("*.py")]
     assert sources
     for path in sources:
         compile(path.read_bytes(), path.name, "exec", dont_inherit=True)

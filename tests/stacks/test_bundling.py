@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stacks import bundling
-from stacks.bundling import Bundle, BundleError, bundle_worker
+from stacks.bundling import Bundle, BundleError, archive, bundle_worker
 
 
 def tree(path: Path) -> dict[str, bytes]:
@@ -119,11 +119,17 @@ def test_licences_travel_with_the_packages(real: Bundle) -> None:
         assert [file for file in folder.rglob("*") if "LICEN" in file.name.upper()], package
 
 
-def test_a_zip_of_the_bundle_needs_no_long_names(real: Bundle, tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "bundle.zip", "w") as archive:
-        for name in tree(real.path):
-            archive.write(real.path / name, name)
-    assert zipfile.ZipFile(tmp_path / "bundle.zip").testzip() is None
+def test_the_archive_holds_the_bundle_and_nothing_of_this_machine(
+    program: Path, tmp_path: Path
+) -> None:
+    bundle = bundle_worker(program=program, cache=tmp_path)
+    first = archive(bundle)
+    with zipfile.ZipFile(first) as zipped:
+        assert {name: zipped.read(name) for name in zipped.namelist()} == tree(bundle.path)
+        assert {entry.date_time for entry in zipped.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {entry.external_attr >> 16 for entry in zipped.infolist()} == {0o644}
+    other = archive(bundle_worker(program=program, cache=tmp_path / "other"))
+    assert other.read_bytes() == first.read_bytes()
 
 
 def refused(program: Path, tmp_path: Path, line: str) -> str:
