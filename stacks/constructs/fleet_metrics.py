@@ -1,8 +1,9 @@
-"""The metrics that policies, alarms and the dashboard look at, each defined once."""
+"""The metrics that policies, alarms and the dashboard look at, each made once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -36,55 +37,55 @@ class FleetMetrics:
     auto_scaling_group_name: str
     namespace: str
 
-    @property
+    @cached_property
     def visible(self) -> cloudwatch.Metric:
         """Messages that wait."""
         return self.queue.metric_approximate_number_of_messages_visible(
             period=MINUTE, statistic="Average"
         )
 
-    @property
+    @cached_property
     def in_flight(self) -> cloudwatch.Metric:
         """Messages that somebody works on."""
         return self.queue.metric_approximate_number_of_messages_not_visible(
             period=MINUTE, statistic="Average"
         )
 
-    @property
+    @cached_property
     def sent(self) -> cloudwatch.Metric:
         """Messages that arrived within the minute."""
         return self.queue.metric_number_of_messages_sent(period=MINUTE, statistic="Sum")
 
-    @property
+    @cached_property
     def oldest_message(self) -> cloudwatch.Metric:
         """Age in seconds of the message that waits longest."""
         return self.queue.metric_approximate_age_of_oldest_message(
             period=MINUTE, statistic="Maximum"
         )
 
-    @property
+    @cached_property
     def dead_letters(self) -> cloudwatch.Metric:
         """Messages that could not be processed."""
         return self.dead_letter_queue.metric_approximate_number_of_messages_visible(
             period=MINUTE, statistic="Maximum"
         )
 
-    @property
+    @cached_property
     def in_service(self) -> cloudwatch.Metric:
         """Instances that work."""
         return self._group("GroupInServiceInstances")
 
-    @property
+    @cached_property
     def desired_capacity(self) -> cloudwatch.Metric:
         """Instances that the group wants."""
         return self._group("GroupDesiredCapacity")
 
-    @property
+    @cached_property
     def terminating(self) -> cloudwatch.Metric:
         """Instances that drain."""
         return self._group("GroupTerminatingInstances")
 
-    @property
+    @cached_property
     def reports(self) -> cloudwatch.Metric:
         """Reports of worker processes, which each sends one per interval, idle or not."""
         return self.worker("ApiCalls", "SampleCount")
