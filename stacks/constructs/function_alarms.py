@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.alarm import alarm
+from stacks.constructs.service_alarm import Observed, ServiceAlarm
 
-FIVE_MINUTES = Duration.minutes(5)
 NEAR_THE_END = 0.9
 
 
@@ -34,66 +31,68 @@ class FunctionAlarms(Construct):
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
+        topic_arn = topic.topic_arn
         self._function = alias.version.lambda_.function_name
-        alarm(
+        ServiceAlarm(
             self,
             "Errors",
-            self._metric("Errors", "Sum"),
-            topic=topic,
+            self._of_function("Errors"),
+            topic_arn=topic_arn,
             threshold=0,
             description="Invocations ended with an error that the handler did not answer: a bug, "
             "a time-out, or too little memory.",
         )
-        alarm(
+        ServiceAlarm(
             self,
             "Throttles",
-            self._metric("Throttles", "Sum"),
-            topic=topic,
+            self._of_function("Throttles"),
+            topic_arn=topic_arn,
             threshold=0,
             description="Lambda refused invocations: reserved concurrency or the account's quota "
             "is used up.",
         )
-        alarm(
+        ServiceAlarm(
             self,
             "NearTimeout",
-            self._metric("Duration", "Maximum"),
-            topic=topic,
+            self._of_function("Duration", statistic="Maximum"),
+            topic_arn=topic_arn,
             threshold=NEAR_THE_END * timeout_seconds * 1000,
             description="An invocation took more than 90 % of the time-out.",
         )
         if provisioned:
             resource = f"{self._function}:{alias.alias_name}"
-            alarm(
+            ServiceAlarm(
                 self,
                 "SpillOver",
-                self._metric("ProvisionedConcurrencySpilloverInvocations", "Sum", resource),
-                topic=topic,
+                self._of_function("ProvisionedConcurrencySpilloverInvocations", resource=resource),
+                topic_arn=topic_arn,
                 threshold=0,
                 periods=3,
                 description="Requests exceed the provisioned copies for a quarter of an hour: "
                 "they run on demand, some of them cold.",
             )
         if failures:
-            alarm(
+            ServiceAlarm(
                 self,
                 "FailedEvents",
-                failures.metric_approximate_number_of_messages_visible(
-                    period=FIVE_MINUTES, statistic="Maximum"
+                Observed(
+                    namespace="AWS/SQS",
+                    names=["ApproximateNumberOfMessagesVisible"],
+                    dimensions={"QueueName": failures.queue_name},
+                    statistic="Maximum",
                 ),
-                topic=topic,
+                topic_arn=topic_arn,
                 threshold=0,
                 description="Asynchronous invocations failed for good, or a rule could not reach "
                 "the function.",
             )
 
-    def _metric(self, name: str, statistic: str, resource: str | None = None) -> cloudwatch.Metric:
+    def _of_function(
+        self, name: str, *, statistic: str = "Sum", resource: str | None = None
+    ) -> Observed:
         dimensions = {"FunctionName": self._function}
         if resource:
             dimensions["Resource"] = resource
-        return cloudwatch.Metric(
-            namespace="AWS/Lambda",
-            metric_name=name,
-            dimensions_map=dimensions,
-            statistic=statistic,
-            period=FIVE_MINUTES,
+        return Observed(
+            namespace="AWS/Lambda", names=[name], dimensions=dimensions, statistic=statistic
         )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.constructs.alarm import alarm
 from stacks.constructs.log_group import log_group
+from stacks.constructs.service_alarm import Observed, ServiceAlarm
 from stacks.settings_functions import ApiSettings
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
@@ -85,17 +84,11 @@ class HttpApi(Construct):
             ),
         )
         self._authorizer = self._jwt_authorizer() if settings.authorization == "jwt" else None
-        alarm(
+        ServiceAlarm(
             self,
             "ServerErrors",
-            cloudwatch.Metric(
-                namespace="AWS/ApiGateway",
-                metric_name="5xx",
-                dimensions_map={"ApiId": self.api.ref},
-                statistic="Sum",
-                period=Duration.minutes(5),
-            ),
-            topic=alarm_topic,
+            Observed(namespace="AWS/ApiGateway", names=["5xx"], dimensions={"ApiId": self.api.ref}),
+            topic_arn=alarm_topic.topic_arn,
             threshold=0,
             periods=2,
             description="The API answers with server errors.",

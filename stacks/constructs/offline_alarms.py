@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.constructs.alarm import alarm
+from stacks.constructs.service_alarm import Observed, ServiceAlarm
 
-FIVE_MINUTES = Duration.minutes(5)
 # https://docs.aws.amazon.com/appsync/latest/devguide/monitoring.html
 SUBSCRIPTION_ERRORS = (
     "ConnectServerError",
@@ -40,69 +37,52 @@ class OfflineAlarms(Construct):
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
+        topic_arn = topic.topic_arn
         self._api_id = api_id
-        alarm(
+        ServiceAlarm(
             self,
             "ServerErrors",
-            self._metric("5XXError", "Sum"),
-            topic=topic,
+            self._of_api("5XXError"),
+            topic_arn=topic_arn,
             threshold=0,
             description="AppSync failed to answer requests.",
         )
-        alarm(
+        ServiceAlarm(
             self,
             "SlowAnswers",
-            self._metric("Latency", "p90"),
-            topic=topic,
+            self._of_api("Latency", statistic="p90"),
+            topic_arn=topic_arn,
             threshold=latency_ms,
             periods=3,
             description="One request in ten takes longer than offline.latency_alarm_ms.",
         )
-        alarm(
+        ServiceAlarm(
             self,
             "UntoldSubscribers",
-            self._sum({name: self._metric(name, "Sum") for name in SUBSCRIPTION_ERRORS}),
-            topic=topic,
+            self._of_api(*SUBSCRIPTION_ERRORS),
+            topic_arn=topic_arn,
             threshold=0,
             description="Connections, subscriptions or messages to subscribers failed in AppSync: "
             "devices that are online miss changes until they synchronise again.",
         )
         for name, table in tables.items():
-            alarm(
+            ServiceAlarm(
                 self,
                 f"{name}Throttled",
-                self._sum(
-                    {
-                        metric: cloudwatch.Metric(
-                            namespace="AWS/DynamoDB",
-                            metric_name=metric,
-                            dimensions_map={"TableName": table.table_name},
-                            statistic="Sum",
-                            period=FIVE_MINUTES,
-                        )
-                        for metric in THROTTLED
-                    }
+                Observed(
+                    namespace="AWS/DynamoDB",
+                    names=THROTTLED,
+                    dimensions={"TableName": table.table_name},
                 ),
-                topic=topic,
+                topic_arn=topic_arn,
                 threshold=0,
                 description=f"DynamoDB throttled the table {name}.",
             )
 
-    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
-        return cloudwatch.Metric(
+    def _of_api(self, *names: str, statistic: str = "Sum") -> Observed:
+        return Observed(
             namespace="AWS/AppSync",
-            metric_name=name,
-            dimensions_map={"GraphQLAPIId": self._api_id},
+            names=names,
+            dimensions={"GraphQLAPIId": self._api_id},
             statistic=statistic,
-            period=FIVE_MINUTES,
-        )
-
-    def _sum(self, metrics: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
-        """The sum of metrics that report only when they have something to report."""
-        named = {name[0].lower() + name[1:]: metric for name, metric in metrics.items()}
-        return cloudwatch.MathExpression(
-            expression=" + ".join(f"FILL({name}, 0)" for name in named),
-            using_metrics=named,
-            period=FIVE_MINUTES,
-            label="Errors",
         )
