@@ -133,7 +133,7 @@ export class Device {
   }
 
   get notices() {
-    return this.client.notices.all;
+    return structuredClone(this.client.notices.all); // arrays of this realm, for comparisons
   }
 }
 

@@ -2,12 +2,11 @@
  * The Amplify DataStore client with its cures: `connect` once, then use DataStore as ever.
  *
  * Nothing of DataStore is replaced or patched. The cures stand at its edges: around `fetch` and
- * `WebSocket` towards the API alone, in the handlers that `DataStore.configure` takes, and in the
- * events by which a browser says that it is online.
+ * `WebSocket` towards the API alone, and in the events by which a browser says that it is online.
  */
 
 import { Amplify } from "aws-amplify";
-import { DataStore, DISCARD } from "aws-amplify/datastore";
+import { DataStore } from "aws-amplify/datastore";
 import type { PersistentModelConstructor, PersistentModel } from "aws-amplify/datastore";
 import { Hub } from "aws-amplify/utils";
 
@@ -77,7 +76,7 @@ export function connect(connection: Connection): Client {
   const reachability = new Reachability(page);
   const inOrder = new InOrder();
   const subscribeFirst = new SubscribeFirst(SUBSCRIPTIONS);
-  const conflicts = new Conflicts(notices, bases, DISCARD as unknown as symbol);
+  const conflicts = new Conflicts(notices, bases);
   const tokens = lastingTokens(connection.tokens);
   const session: Session = { renew: async () => (await tokens(true))?.accessToken.toString() };
 
@@ -85,8 +84,8 @@ export function connect(connection: Connection): Client {
   const cures: [CureName, Cure][] = [
     ["reachability", reachability.cure],
     ["session", patientSession(session, reachability)],
-    ["rejections", healedRejections(notices, localRow)],
     ["conflicts", conflicts.cure],
+    ["rejections", healedRejections(notices, localRow)],
     ["subscribeFirst", subscribeFirst.cure],
     ["inOrder", inOrder.cure],
   ];
@@ -109,7 +108,6 @@ export function connect(connection: Connection): Client {
   configure(connection, tokens);
   DataStore.configure({
     maxRecordsToSync: MOST_ROWS,
-    ...(without.has("conflicts") ? {} : { conflictHandler: conflicts.handler as never }),
     // What it is told is said by the cures in words for users; RetryMutation and Offline are no errors.
     errorHandler: () => undefined,
   });

@@ -1,96 +1,100 @@
 /**
  * Cure: conflicts that end in silence.
  *
- * Where the server asks the client (OPTIMISTIC_CONCURRENCY, or a Lambda's REJECT), DataStore hands its
- * handler an instance made of the changed fields alone. The default handler cannot build a complete one
- * of it: it fails eleven times within a third of a second, and the edit is dropped (amplify-js issues
- * 12360 and 10487). A handler of one's own cannot tell "set to null" from "not changed" either. Where
- * the server decides (AUTOMERGE, LAMBDA), an edit that lost is answered like a success.
+ * Where the server asks the client (OPTIMISTIC_CONCURRENCY, or a Lambda's REJECT), DataStore rebuilds
+ * an instance from what it sent, which is the changed fields alone, before it calls any handler. If a
+ * required field is missing from it, such as the key of what the row belongs to, no handler is ever
+ * called: eleven attempts in a third of a second, and the edit is dropped (amplify-js issues 12360 and
+ * 10487). Where the server decides (AUTOMERGE, LAMBDA), an edit that lost is answered like a success.
  *
- * Here the handler lays the fields that were really sent over the server's item, and every field
- * that does not come back as it was sent, or was written over somebody else's change, is a notice.
+ * Here the answer to a conflict is found before DataStore hears of it: the same fields are sent again
+ * with the version that the server named, so that ours lie over theirs and an emptied field is
+ * empty; what was deleted stays deleted; what somebody changed is not deleted unseen. Every field that does
+ * not come back as it was sent, or was written over somebody else's change, is a notice.
  */
-
-import type { PersistentModel, SyncConflict } from "aws-amplify/datastore";
 
 import type { Bases } from "./bases";
 import { contains, differences, type Notices } from "./notices";
-import { isMutation, type Answer, type Ask, type Operation, type Row } from "./wire";
+import { Answer, isMutation, readAgain, type Ask, type Operation, type Request, type Row } from "./wire";
 
-/** The client tries ten times without a pause; three is enough for others to be quicker. */
-const ATTEMPTS = 3;
+type Mutation = Operation & { input: Row };
+
+/** How often others may be quicker before theirs is kept. */
+const ATTEMPTS = 6;
+const PAUSE_MS = 50;
 
 export class Conflicts {
-  readonly #refused = new Map<string, Row>();
-
   constructor(
     private readonly notices: Notices,
     private readonly bases: Bases,
-    private readonly discard: symbol,
   ) {}
 
   readonly cure = (inner: Ask): Ask => {
     return async (request) => {
-      const answer = await inner(request);
-      if (isMutation(request.operation)) this.#answered(request.operation, answer);
+      const { operation } = request;
+      if (!isMutation(operation)) return inner(request);
+      let answer = await inner(request);
+      let overwritten: Row | undefined;
+      for (let attempt = 1; isConflict(answer); attempt += 1) {
+        const theirs = answer.error!.data!;
+        if (operation.verb !== "update" || theirs["_deleted"] || attempt > ATTEMPTS) {
+          const row = theirs["_deleted"] ? theirs : await readAgain(inner, request, operation);
+          answer = Answer.of({ data: { [operation.field]: row ?? { ...theirs, _deleted: true } } });
+          break;
+        }
+        overwritten = theirs;
+        await pause(Math.random() * PAUSE_MS * attempt);
+        answer = await inner(resent(request, operation, theirs));
+      }
+      this.#finished(operation, answer, overwritten);
       return answer;
     };
   };
 
-  /** For `DataStore.configure`. */
-  readonly handler = (conflict: SyncConflict): PersistentModel | symbol => {
-    const remote = conflict.remoteModel as unknown as Row;
-    const model = conflict.modelConstructor.name;
-    const sent = this.#refused.get(remote.id) ?? (conflict.localModel as unknown as Row);
-    if (remote["_deleted"] || conflict.attempts > ATTEMPTS) {
-      const kind = remote["_deleted"] ? "deleted-elsewhere" : "theirs-kept";
-      if (conflict.operation !== "DELETE" || kind !== "deleted-elsewhere") {
-        this.notices.add({ kind, model, id: remote.id, fields: differences(sent, remote) });
-      }
-      return this.discard;
+  #finished(operation: Mutation, answer: Answer, overwritten: Row | undefined): void {
+    const row = answer.row(operation.field);
+    if (!row) return;
+    const { input, name: model, verb } = operation;
+    const id = input.id;
+    const lost = differences(input, row);
+    if (verb === "delete") {
+      if (!row["_deleted"]) this.notices.add({ kind: "not-deleted", model, id, fields: [] });
+    } else if (row["_deleted"]) {
+      this.notices.add({ kind: "deleted-elsewhere", model, id, fields: lost.length ? lost : written(input) });
+    } else if (lost.length) {
+      this.notices.add({ kind: "theirs-kept", model, id, fields: lost });
+    } else if (overwritten) {
+      this.#sayWhatIsOverwritten(model, input, overwritten);
     }
-    if (conflict.operation === "DELETE") {
-      this.notices.add({ kind: "not-deleted", model, id: remote.id, fields: [] });
-      return this.discard;
-    }
-    this.#sayWhatIsOverwritten(model, sent, remote);
-    return this.#laidOver(conflict, sent);
-  };
-
-  #laidOver(conflict: SyncConflict, sent: Row): PersistentModel {
-    return conflict.modelConstructor.copyOf(conflict.remoteModel, (draft) => {
-      const target = draft as Record<string, unknown>;
-      for (const [name, value] of Object.entries(sent)) {
-        if (name !== "id" && !name.startsWith("_")) target[name] = value;
-      }
-    });
+    this.bases.forget(id);
   }
 
   /** Theirs is a change if it is not what the user saw when they made theirs. */
-  #sayWhatIsOverwritten(model: string, sent: Row, remote: Row): void {
-    const base = this.bases.get(remote.id);
-    const fields = differences(sent, remote).filter(
-      ({ name, theirs }) => !(base && name in base && contains(theirs, base[name])),
+  #sayWhatIsOverwritten(model: string, input: Row, theirs: Row): void {
+    const base = this.bases.get(input.id);
+    const fields = differences(input, theirs).filter(
+      (each) => !(base && each.name in base && contains(each.theirs, base[each.name])),
     );
-    if (fields.length) this.notices.add({ kind: "ours-kept", model, id: remote.id, fields });
+    if (fields.length) this.notices.add({ kind: "ours-kept", model, id: input.id, fields });
   }
+}
 
-  #answered(operation: Operation & { input: Row }, answer: Answer): void {
-    const { input, field, name, verb } = operation;
-    if (answer.error?.errorType === "ConflictUnhandled") {
-      this.#refused.set(input.id, input);
-      return;
-    }
-    this.#refused.delete(input.id);
-    const row = answer.row(field);
-    if (!row) return;
-    this.bases.forget(input.id);
-    if (verb === "delete") {
-      if (!row["_deleted"]) this.notices.add({ kind: "not-deleted", model: name, id: input.id, fields: [] });
-      return;
-    }
-    const kind = row["_deleted"] ? "deleted-elsewhere" : "theirs-kept";
-    const fields = differences(input, row);
-    if (row["_deleted"] || fields.length) this.notices.add({ kind, model: name, id: input.id, fields });
-  }
+function isConflict(answer: Answer): boolean {
+  return answer.error?.errorType === "ConflictUnhandled" && Boolean(answer.error.data);
+}
+
+function resent(request: Request, operation: Mutation, theirs: Row): Request {
+  const input = { ...operation.input, _version: theirs["_version"] };
+  const { query, variables } = operation;
+  return { ...request, body: JSON.stringify({ query, variables: { ...variables, input } }) };
+}
+
+function written(input: Row): { name: string; ours: unknown; theirs: unknown }[] {
+  return Object.entries(input)
+    .filter(([name]) => name !== "id" && !name.startsWith("_"))
+    .map(([name, ours]) => ({ name, ours, theirs: null }));
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -10,7 +10,7 @@
  */
 
 import type { Notices } from "./notices";
-import { Answer, isMutation, selectionOf, type Ask, type Operation, type Request, type Row } from "./wire";
+import { Answer, isMutation, readAgain, type Ask, type Operation, type Row } from "./wire";
 
 const EXISTS = "DynamoDB:ConditionalCheckFailedException";
 
@@ -27,7 +27,7 @@ export function healedRejections(notices: Notices, local: LocalRow) {
       if (operation.verb === "create" && error.errorType === EXISTS && error.data) {
         return Answer.of({ data: { [operation.field]: error.data } });
       }
-      const row = error.data ?? (await remote(inner, request, operation)) ?? (await gone(local, operation));
+      const row = (await readAgain(inner, request, operation)) ?? (await gone(local, operation));
       if (!(operation.verb === "delete" && row["_deleted"])) {
         const { id: _id, _version, ...sent } = operation.input;
         notices.add({
@@ -38,22 +38,9 @@ export function healedRejections(notices: Notices, local: LocalRow) {
           fields: Object.entries(sent).map(([name, ours]) => ({ name, ours, theirs: row[name] ?? null })),
         });
       }
-      return healed(answer, error, row);
+      // Of an error DataStore takes the row only if it is not about authorization; of an answer always.
+      return Answer.of({ data: { [operation.field]: row } });
     };
-}
-
-/** DataStore overwrites its row with the error's data. */
-function healed(answer: Answer, error: object, row: Row): Answer {
-  const [, ...others] = answer.body.errors ?? [];
-  return Answer.of({ ...answer.body, errors: [{ ...error, data: row }, ...others] });
-}
-
-async function remote(inner: Ask, request: Request, operation: Operation & { input: Row }): Promise<Row | undefined> {
-  const field = `get${operation.name}`;
-  const query = `query Heal($id: ID!) { ${field}(id: $id) ${selectionOf(operation)} }`;
-  const variables = { id: operation.input.id };
-  const answer = await inner({ ...request, body: JSON.stringify({ query, variables }), operation: undefined });
-  return answer.row(field);
 }
 
 async function gone(local: LocalRow, operation: Operation & { input: Row }): Promise<Row> {

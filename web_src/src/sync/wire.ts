@@ -101,9 +101,18 @@ export function isMutation(operation: Operation | undefined): operation is Opera
 }
 
 /** What the operation asks of each item, `{ id name ... }`. */
-export function selectionOf(operation: Operation): string {
+function selectionOf(operation: Operation): string {
   const start = operation.query.indexOf("{", operation.query.indexOf(operation.field));
   return operation.query.slice(start, operation.query.lastIndexOf("}"));
+}
+
+/** The item of a mutation, with what it belongs to, which the data of an error lacks. */
+export async function readAgain(inner: Ask, request: Request, operation: Operation & { input: Row }): Promise<Row | undefined> {
+  const field = `get${operation.name}`;
+  const query = `query Again($id: ID!) { ${field}(id: $id) ${selectionOf(operation)} }`;
+  const variables = { id: operation.input.id };
+  const answer = await inner({ ...request, body: JSON.stringify({ query, variables }), operation: undefined });
+  return answer.row(field);
 }
 
 function parsed(text: string): Record<string, unknown> {

@@ -1,0 +1,127 @@
+"""The deployed offline stack that the tests of the client share, as the CDK CLI deploys it.
+
+`python -m tests.sync_backend FOLDER` keeps one up for working on the tests: it prints how to run them.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.session import LocalAws
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+STACK = "Groundwork-dev-Offline"
+PASSWORD = "Correct-horse-7"  # pragma: allowlist secret
+USERS = {"dana": "Dispatchers", "dora": "Dispatchers", "tom": "Technicians", "tina": "Technicians"}
+VARIABLE = "GROUNDWORK_SYNC"
+HOUR, MINUTES = 60, 5
+
+
+@functools.cache
+def backend(folder: Path) -> Path:
+    """Deploy once per process; the path of what programs in Node are told. Ends with the process."""
+    aws = LocalAws(state=folder / "state")
+    aws.up(bound=True)
+    aws.cdk("deploy", STACK, "--require-approval", "never")
+    return _described(aws, folder)
+
+
+def _described(aws: LocalAws, folder: Path) -> Path:
+    outputs = aws.outputs(STACK)
+    (api,) = [each for each in aws.control("appsync/apis")["apis"] if each["name"] == STACK]
+    tables = aws.client("dynamodb").list_tables()["TableNames"]
+    description = {
+        "endpoint": aws.endpoint,
+        "graphqlUrl": outputs["GraphqlUrl"],
+        "region": aws.record().region,
+        "apiKey": api["keys"][0],
+        "tables": [name for name in tables if name.startswith(STACK)],
+        "tokens": _tokens(aws.client("cognito-idp"), outputs["UserPoolId"]),
+        "password": PASSWORD,
+    }
+    path = folder / "backend.json"
+    path.write_text(json.dumps(description))
+    return path
+
+
+def _tokens(cognito: Any, pool: str) -> Mapping[str, Mapping[str, Any]]:
+    """By user and by the minutes for which they are good."""
+    for name, group in USERS.items():
+        user = {"UserPoolId": pool, "Username": address(name)}
+        cognito.admin_create_user(**user, MessageAction="SUPPRESS")
+        cognito.admin_set_user_password(**user, Password=PASSWORD, Permanent=True)
+        cognito.admin_add_user_to_group(**user, GroupName=group)
+    tokens: dict[str, dict[str, Any]] = {name: {} for name in USERS}
+    for minutes in (HOUR, MINUTES):
+        client = cognito.create_user_pool_client(
+            UserPoolId=pool,
+            ClientName=f"tests for {minutes} minutes",
+            ExplicitAuthFlows=["ADMIN_NO_SRP_AUTH"],
+            AccessTokenValidity=minutes,
+            IdTokenValidity=minutes,
+            TokenValidityUnits={"AccessToken": "minutes", "IdToken": "minutes"},
+        )["UserPoolClient"]["ClientId"]
+        for name in USERS:
+            result = cognito.admin_initiate_auth(
+                UserPoolId=pool,
+                ClientId=client,
+                AuthFlow="ADMIN_NO_SRP_AUTH",
+                AuthParameters={"USERNAME": address(name), "PASSWORD": PASSWORD},
+            )["AuthenticationResult"]
+            tokens[name][str(minutes)] = {
+                "accessToken": result["AccessToken"],
+                "idToken": result["IdToken"],
+            }
+    return tokens
+
+
+def address(name: str) -> str:
+    """What a user signs in with."""
+    return f"{name}@example.com"
+
+
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """The same for every directory of tests in this process."""
+    folder = factory.getbasetemp() / "sync"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def run_node_tests(
+    description: Path, *files: str | Path, seconds: int = 300, **environment: str
+) -> str:
+    """Run files of Node's test runner; what they print. Fails with all of it if a test fails."""
+    outcome = subprocess.run(
+        ["node", "--test", "--test-reporter=spec", "--test-concurrency=1", *map(str, files)],
+        cwd=REPOSITORY,
+        env={**os.environ, **environment, VARIABLE: str(description), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stdout[-12000:] + outcome.stderr[-4000:]
+    return outcome.stdout
+
+
+def main(arguments: list[str]) -> None:
+    """Stay until interrupted."""
+    folder = Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    print(f"{VARIABLE}={backend(folder)} node --test tests/sync_client/*.test.mjs", flush=True)
+    while True:
+        time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,277 @@
+/** Devices whose network comes and goes. */
+
+import assert from "node:assert/strict";
+import { after, afterEach, beforeEach, test } from "node:test";
+
+import { until } from "../../web_src/node/device.mjs";
+import * as server from "./server.mjs";
+import { device } from "./server.mjs";
+
+beforeEach(server.wipe);
+afterEach(server.closeAll);
+after(() => server.control("reset"));
+
+const mutations = (made) => made.network.requests.filter((body) => body.includes('"mutation '));
+
+async function alike(model, ...devices) {
+  const truth = await server.rows(model);
+  for (const each of devices) {
+    await until(async () => {
+      const rows = await each.rows(each[model]);
+      return rows.size === truth.size && [...truth].every(([id, row]) => rows.get(id)?._version === row._version);
+    }, `${each.name} to have the server's ${model}s`);
+  }
+  return truth;
+}
+
+test("what is created offline is sent when the network is back", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  const site = await a.save(a.Site, { name: "Mill", accessHints: ["ring twice"] });
+  assert.equal((await server.rows("Site")).size, 0);
+  assert.deepEqual((await a.client.waiting()).map((each) => each.operation), ["Create"]);
+  await a.goOnline();
+  await a.sent();
+  const row = await server.row("Site", site.id);
+  assert.deepEqual([row.name, row.accessHints, row._version], ["Mill", ["ring twice"], 1]);
+});
+
+test("what is edited offline is sent when the network is back", async () => {
+  const { id } = await server.create("Site", { name: "Mill", phone: "+49 30 1234567" });
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  await a.edit(a.Site, id, { name: "Old mill" });
+  await a.goOnline();
+  await a.sent();
+  const row = await server.row("Site", id);
+  assert.deepEqual([row.name, row.phone, row._version], ["Old mill", "+49 30 1234567", 2]);
+});
+
+test("what is deleted offline is deleted everywhere", async () => {
+  const { id } = await server.create("Site", { name: "Mill" });
+  const [a, b] = await Promise.all([device("a", { user: "dana" }).start(), device("b", { user: "dora" }).start()]);
+  await a.goOffline();
+  await a.delete(a.Site, id);
+  await a.goOnline();
+  await a.sent();
+  await alike("Site", a, b);
+  assert.equal((await server.rows("Site")).size, 0);
+});
+
+test("what came and went offline is sent to nobody", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  const { id } = await a.save(a.Site, { name: "Mill" });
+  await a.edit(a.Site, id, { name: "Old mill" });
+  await a.delete(a.Site, id);
+  await a.goOnline();
+  await a.sent();
+  assert.deepEqual(mutations(a), []);
+});
+
+test("edits of a row that waits go out in one request", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  const { id } = await a.save(a.Site, { name: "Mill" });
+  for (const name of ["Old mill", "Old mill, north gate"]) await a.edit(a.Site, id, { name });
+  await a.goOnline();
+  await a.sent();
+  assert.equal(mutations(a).length, 1);
+  assert.equal((await server.row("Site", id)).name, "Old mill, north gate");
+});
+
+test("rows that belong together arrive in order", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  const site = await a.save(a.Site, { name: "Mill" });
+  const order = await a.save(a.WorkOrder, workOrder({ site }));
+  await a.save(a.Note, { workOrder: order, writtenAt: NOW, text: "bring a ladder" });
+  await a.goOnline();
+  await a.sent();
+  const [[, note]] = await server.rows("Note");
+  assert.deepEqual([(await server.row("WorkOrder", order.id)).siteID, note.workOrderID], [site.id, order.id]);
+});
+
+test("a full outbox survives a reload without a network", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  const ids = [];
+  for (const name of ["Mill", "Dock", "Yard"]) ids.push((await a.save(a.Site, { name })).id);
+  await a.reload();
+  assert.equal((await a.rows(a.Site)).size, 3);
+  assert.equal((await a.client.waiting()).length, 3);
+  await a.goOnline();
+  await a.sent();
+  assert.deepEqual([...(await alike("Site", a)).keys()].sort(), ids.sort());
+});
+
+test("a page closed with a full outbox sends it when it is opened again", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  await a.save(a.Site, { name: "Mill" });
+  a.close();
+  a.network.restore();
+  await a.start();
+  await a.sent();
+  assert.equal((await server.rows("Site")).size, 1);
+});
+
+test("a page closed while an edit is on its way sends it again, and it counts once", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  a.network.loseAnswers(1);
+  const { id } = await a.save(a.Site, { name: "Mill" });
+  await until(() => server.row("Site", id), "the creation to arrive");
+  await a.reload();
+  await a.sent();
+  assert.equal((await server.row("Site", id))._version, 1);
+  assert.deepEqual(a.notices, []);
+});
+
+test("a network that fails in the middle of a queue loses and repeats nothing", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  for (const number of [1, 2, 3, 4, 5]) await a.save(a.Site, { name: `Site ${number}` });
+  let sent = 0;
+  a.network.before = async (body) => {
+    if (body.includes("createSite") && (sent += 1) === 3) a.network.fail();
+  };
+  await a.goOnline();
+  await until(() => sent === 3, "the third creation");
+  assert.equal((await a.client.waiting()).length, 3);
+  a.network.recover();
+  await a.sent();
+  const truth = await alike("Site", a);
+  assert.deepEqual([...truth.values()].map((row) => row._version), [1, 1, 1, 1, 1]);
+});
+
+test("an answer that is lost does not repeat what it answered", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  a.network.loseAnswers(1);
+  const { id } = await a.save(a.Site, { name: "Mill" });
+  await a.sent();
+  assert.equal((await server.row("Site", id))._version, 1);
+  assert.equal((await a.get(a.Site, id))._version, 1);
+  assert.deepEqual(a.notices, []);
+});
+
+test("two devices and a program that writes agree", async () => {
+  const { id } = await server.create("Site", { name: "Mill" });
+  const [a, b] = await Promise.all([device("a", { user: "dana" }).start(), device("b", { user: "dora" }).start()]);
+  await a.goOffline();
+  await b.goOffline();
+  await a.edit(a.Site, id, { phone: "+49 30 1" });
+  await b.save(b.Site, { name: "Dock" });
+  await server.update("Site", { id, name: "Old mill", _version: 1 });
+  await server.create("Site", { name: "Yard" });
+  await a.goOnline();
+  await b.goOnline();
+  await a.sent();
+  await b.sent();
+  const truth = await alike("Site", a, b);
+  assert.equal(truth.size, 3);
+  assert.deepEqual([truth.get(id).name, truth.get(id).phone], ["Old mill", "+49 30 1"]);
+});
+
+test("a device that was away for longer than changes are remembered reads everything", async () => {
+  const { id } = await server.create("Site", { name: "Mill" });
+  const a = await device("a").start();
+  await a.goOffline();
+  await server.update("Site", { id, name: "Old mill", _version: 1 });
+  const other = await server.create("Site", { name: "Dock" });
+  await server.remove("Site", { id: other.id, _version: 1 });
+  await server.control("clock", { offset_seconds: 25 * 3600 });
+  await a.goOnline();
+  const truth = await alike("Site", a);
+  assert.equal(truth.get(id).name, "Old mill");
+});
+
+test("what others delete while a device is away is gone when it is back", async () => {
+  const { id } = await server.create("Site", { name: "Mill" });
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  await server.remove("Site", { id, _version: 1 });
+  await a.goOnline();
+  await until(async () => !(await a.get(a.Site, id)), "the row to go");
+});
+
+test("a connection that the server cuts is made again, and what was said meanwhile is heard", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  await server.control("drop");
+  const { id } = await server.create("Site", { name: "Mill" });
+  await until(() => a.get(a.Site, id), "the row to come");
+});
+
+test("edits made faster than the network answers all arrive", async () => {
+  const { id } = await server.create("Site", { name: "Mill" });
+  const a = await device("a", { user: "dana" }).start();
+  await server.control("latency", { seconds: 0.1 });
+  for (let number = 1; number <= 5; number += 1) await a.edit(a.Site, id, { name: `Mill ${number}` });
+  await a.sent();
+  await server.control("latency", { seconds: 0 });
+  assert.equal((await server.row("Site", id)).name, "Mill 5");
+  assert.deepEqual(a.notices, []);
+});
+
+test("a token that the API finds expired is renewed, and the edit arrives", async () => {
+  const given = [];
+  const tokens = async (force) => {
+    given.push(force);
+    return server.tokensOf("dana", given.includes(true) ? 60 : 5);
+  };
+  const a = await device("a", { tokens }).start();
+  await server.control("clock", { offset_seconds: 400 });
+  const { id } = await a.save(a.Site, { name: "Mill" });
+  await a.sent();
+  assert.ok(given.includes(true));
+  assert.equal((await server.row("Site", id)).name, "Mill");
+});
+
+test("whoever has to sign in again loses nothing", async () => {
+  let signedIn = true;
+  const tokens = async (force) => (signedIn ? server.tokensOf("dana", 60) : force ? undefined : server.tokensOf("dana", 5));
+  const a = await device("a", { tokens }).start();
+  signedIn = false;
+  await server.control("clock", { offset_seconds: 400 });
+  const { id } = await a.save(a.Site, { name: "Mill" });
+  await until(() => a.client.reachability.state === "signed-out", "the device to ask for a sign-in");
+  await server.settle();
+  assert.equal((await a.client.waiting()).length, 1);
+  signedIn = true;
+  a.client.reachability.resume();
+  await a.sent();
+  assert.equal((await server.row("Site", id)).name, "Mill");
+});
+
+test("what somebody may not do is told to them and undone on their device", async () => {
+  const { id: siteID } = await server.create("Site", { name: "Mill" });
+  const t = await device("t", { user: "tom" }).start();
+  await t.edit(t.Site, siteID, { name: "My mill" });
+  await t.sent();
+  const site = await t.get(t.Site, siteID);
+  const order = await t.save(t.WorkOrder, workOrder({ site }));
+  await t.sent();
+  await until(async () => !(await t.get(t.WorkOrder, order.id)), "the work order to go");
+  await until(async () => (await t.get(t.Site, siteID)).name === "Mill", "the name to be as it was");
+  assert.deepEqual(t.notices.map((each) => [each.kind, each.model]), [["refused", "Site"], ["refused", "WorkOrder"]]);
+  assert.equal(t.notices[0].fields.find((each) => each.name === "name").ours, "My mill");
+});
+
+test("a note reaches its author's other device and the dispatcher, and no other technician", async () => {
+  const { id: siteID } = await server.create("Site", { name: "Mill" });
+  const order = await server.create("WorkOrder", { ...workOrder(), siteID });
+  const [tom, phone, tina, dana] = await Promise.all(
+    [["tom"], ["tom"], ["tina"], ["dana"]].map(([user], at) => device(`${user}${at}`, { user }).start()),
+  );
+  const note = await tom.save(tom.Note, { workOrder: await tom.get(tom.WorkOrder, order.id), writtenAt: NOW, text: "wet" });
+  await tom.sent();
+  await until(() => phone.get(phone.Note, note.id), "the other device");
+  await until(() => dana.get(dana.Note, note.id), "the dispatcher");
+  await server.settle();
+  assert.equal(await tina.get(tina.Note, note.id), undefined);
+});
+
+const NOW = "2026-12-01T09:00:00.000Z";
+
+function workOrder(more = {}) {
+  return { title: "Mend the pump", status: "PLANNED", scheduledFor: NOW, ...more };
+}

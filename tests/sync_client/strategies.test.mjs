@@ -1,0 +1,143 @@
+/** What happens when two have changed the same row, by the strategy of its model. */
+
+import assert from "node:assert/strict";
+import { after, afterEach, beforeEach, test } from "node:test";
+
+import { until } from "../../web_src/node/device.mjs";
+import * as server from "./server.mjs";
+import { device } from "./server.mjs";
+
+beforeEach(server.wipe);
+afterEach(server.closeAll);
+after(() => server.control("reset"));
+
+const NOW = "2026-12-01T09:00:00.000Z";
+
+/** A row that the device changes offline while somebody else changes it too. */
+async function collision(model, row, { ours, theirs, user = "dana" }) {
+  const made = await row();
+  const a = await device("a", { user }).start();
+  const b = await device("b", { user }).start();
+  await a.goOffline();
+  if (ours) await a.edit(a[model], made.id, ours);
+  else await a.delete(a[model], made.id);
+  if (theirs) await b.edit(b[model], made.id, theirs);
+  else await b.delete(b[model], made.id);
+  await b.sent();
+  await a.goOnline();
+  await a.sent();
+  const end = await server.row(model, made.id);
+  for (const each of [a, b]) {
+    await until(async () => (await each.get(each[model], made.id))?._version === end?._version, `${each.name} to agree`);
+  }
+  return { a, b, end, kinds: a.notices.map((notice) => notice.kind), notice: a.notices[0] };
+}
+
+const site = (more = {}) => () => server.create("Site", { name: "Mill", ...more });
+
+async function order(more = {}) {
+  const { id: siteID } = await site()();
+  return server.create("WorkOrder", { title: "Pump", status: "PLANNED", scheduledFor: NOW, siteID, ...more });
+}
+
+/** Written by its author on another device, so that it has an owner. */
+async function note(more = {}) {
+  const { id } = await order();
+  const writer = await device("writer", { user: "tom" }).start();
+  const workOrder = await writer.get(writer.WorkOrder, id);
+  const made = await writer.save(writer.Note, { workOrder, writtenAt: NOW, text: "wet", ...more });
+  await writer.sent();
+  writer.close();
+  return made;
+}
+
+// AUTOMERGE
+
+test("AUTOMERGE: a value that is there stays, even if they changed another field, and we are told of ours", async () => {
+  const { end, kinds } = await collision("Site", site(), { ours: { name: "Old mill" }, theirs: { phone: "+49 30 1" } });
+  assert.deepEqual([end.name, end.phone, kinds], ["Mill", "+49 30 1", ["theirs-kept"]]);
+});
+
+test("AUTOMERGE: a field that was empty takes our value beside theirs", async () => {
+  const { end, kinds } = await collision("Site", site(), { ours: { phone: "+49 30 1" }, theirs: { name: "Old mill" } });
+  assert.deepEqual([end.name, end.phone, kinds], ["Old mill", "+49 30 1", []]);
+});
+
+test("AUTOMERGE: of two values the server's stays, and we are told of ours", async () => {
+  const { end, kinds, notice } = await collision("Site", site(), { ours: { name: "Ours" }, theirs: { name: "Theirs" } });
+  assert.equal(end.name, "Theirs");
+  assert.deepEqual(kinds, ["theirs-kept"]);
+  assert.deepEqual(notice.fields, [{ name: "name", ours: "Ours", theirs: "Theirs" }]);
+});
+
+test("AUTOMERGE: lists are joined", async () => {
+  const { end, kinds } = await collision("Site", site(), { ours: { accessHints: ["gate"] }, theirs: { accessHints: ["dog"] } });
+  assert.deepEqual([end.accessHints, kinds], [["dog", "gate"], []]);
+});
+
+// LAMBDA
+
+test("LAMBDA: the status only moves forward, and we are told that ours did not", async () => {
+  const { end, kinds, notice } = await collision("WorkOrder", order, { ours: { status: "IN_PROGRESS" }, theirs: { status: "DONE" } });
+  assert.equal(end.status, "DONE");
+  assert.deepEqual(kinds, ["theirs-kept"]);
+  assert.deepEqual(notice.fields, [{ name: "status", ours: "IN_PROGRESS", theirs: "DONE" }]);
+});
+
+test("LAMBDA: tags are a set, and other fields are the later change's", async () => {
+  const { end, kinds } = await collision("WorkOrder", () => order({ tags: ["pump"] }), {
+    ours: { tags: ["pump", "urgent"], description: "leaks" },
+    theirs: { tags: ["pump", "warranty"], priority: 1 },
+  });
+  assert.deepEqual(end.tags.toSorted(), ["pump", "urgent", "warranty"]);
+  assert.deepEqual([end.description, end.priority, kinds], ["leaks", 1, []]);
+});
+
+test("LAMBDA: work that has begun is not deleted, comes back, and we are told", async () => {
+  const { end, kinds } = await collision("WorkOrder", order, { ours: null, theirs: { status: "IN_PROGRESS" } });
+  assert.equal(end.status, "IN_PROGRESS");
+  assert.deepEqual(kinds, ["not-deleted"]);
+});
+
+test("LAMBDA: work that has not begun is deleted whatever else was changed", async () => {
+  const { end, kinds } = await collision("WorkOrder", order, { ours: null, theirs: { priority: 3 } });
+  assert.deepEqual([end, kinds], [undefined, []]);
+});
+
+test("LAMBDA: what was deleted stays deleted, and we are told what we had written", async () => {
+  const { end, kinds, notice } = await collision("WorkOrder", order, { ours: { description: "leaks" }, theirs: null });
+  assert.deepEqual([end, kinds], [undefined, ["deleted-elsewhere"]]);
+  assert.equal(notice.fields.find((each) => each.name === "description").ours, "leaks");
+});
+
+// OPTIMISTIC_CONCURRENCY
+
+test("OPTIMISTIC_CONCURRENCY: the author's last edit is kept, and they are shown their other one", async () => {
+  const { end, kinds, notice } = await collision("Note", note, { user: "tom", ours: { text: "ours" }, theirs: { text: "theirs" } });
+  assert.equal(end.text, "ours");
+  assert.deepEqual(kinds, ["ours-kept"]);
+  assert.deepEqual(notice.fields, [{ name: "text", ours: "ours", theirs: "theirs" }]);
+});
+
+test("OPTIMISTIC_CONCURRENCY: changes of different fields are both kept, and nobody is bothered", async () => {
+  const photo = { key: "photos/1", contentType: "image/jpeg" };
+  const { end, kinds } = await collision("Note", note, { user: "tom", ours: { text: "ours" }, theirs: { photo } });
+  assert.deepEqual([end.text, end.photo.key, kinds], ["ours", "photos/1", []]);
+});
+
+test("OPTIMISTIC_CONCURRENCY: a field that we emptied is empty", async () => {
+  const photo = { key: "photos/1", contentType: "image/jpeg" };
+  const { end, kinds } = await collision("Note", () => note({ photo }), { user: "tom", ours: { photo: null }, theirs: { text: "theirs" } });
+  assert.deepEqual([end.text, end.photo, kinds], ["theirs", null, []]);
+});
+
+test("OPTIMISTIC_CONCURRENCY: our edit of what was deleted is told to us with what we wrote", async () => {
+  const { end, kinds, notice } = await collision("Note", note, { user: "tom", ours: { text: "ours" }, theirs: null });
+  assert.deepEqual([end, kinds], [undefined, ["deleted-elsewhere"]]);
+  assert.equal(notice.fields.find((each) => each.name === "text").ours, "ours");
+});
+
+test("OPTIMISTIC_CONCURRENCY: what was changed elsewhere is not deleted unseen", async () => {
+  const { end, kinds } = await collision("Note", note, { user: "tom", ours: null, theirs: { text: "theirs" } });
+  assert.deepEqual([end.text, kinds], ["theirs", ["not-deleted"]]);
+});
