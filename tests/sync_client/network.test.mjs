@@ -219,7 +219,7 @@ test("a token that the API finds expired is renewed, and the edit arrives", asyn
     return server.tokensOf("dana", given.includes(true) ? 60 : 5);
   };
   const a = await device("a", { tokens }).start();
-  await server.control("clock", { offset_seconds: 400 });
+  await server.control("clock", { credentials_offset_seconds: 400 });
   const { id } = await a.save(a.Site, { name: "Mill" });
   await a.sent();
   assert.ok(given.includes(true));
@@ -231,7 +231,7 @@ test("whoever has to sign in again loses nothing", async () => {
   const tokens = async (force) => (signedIn ? server.tokensOf("dana", 60) : force ? undefined : server.tokensOf("dana", 5));
   const a = await device("a", { tokens }).start();
   signedIn = false;
-  await server.control("clock", { offset_seconds: 400 });
+  await server.control("clock", { credentials_offset_seconds: 400 });
   const { id } = await a.save(a.Site, { name: "Mill" });
   await until(() => a.client.reachability.state === "signed-out", "the device to ask for a sign-in");
   await server.settle();

@@ -169,6 +169,8 @@ class Page {
       setInterval: (callback, wait = 0, ...all) => this.#timer(setInterval, callback, wait, all),
       clearTimeout: (timer) => this.#clear(timer),
       clearInterval: (timer) => this.#clear(timer),
+      // The client warns of what the cures deal with; DEVICE_LOG=1 shows it.
+      console: process.env.DEVICE_LOG ? console : SILENT,
       fetch: (url, init) => network.fetch(page, url, init),
       WebSocket: network.socketClass(page),
     };
@@ -214,9 +216,11 @@ class Page {
 
 const HOST = [
   "AbortController", "AbortSignal", "Blob", "Event", "EventTarget", "FormData", "Headers", "ReadableStream",
-  "Request", "Response", "TextDecoder", "TextEncoder", "URL", "URLSearchParams", "atob", "btoa", "console",
+  "Request", "Response", "TextDecoder", "TextEncoder", "URL", "URLSearchParams", "atob", "btoa",
   "crypto", "performance", "queueMicrotask", "structuredClone",
 ]; // prettier-ignore
+
+const SILENT = Object.fromEntries(["log", "debug", "info", "warn", "error"].map((name) => [name, () => undefined]));
 
 /** What lies between a device and the API. */
 class Network {
@@ -225,8 +229,11 @@ class Network {
   #sockets = new Set();
   #requests = new Set();
   #answersToLose = 0;
-  /** Called before each request with its body; may wait, may throw. For tests. */
+  /** For tests: what happens before a request leaves and before its answer is handed over. */
   before = async (_body) => {};
+  after = async (_body) => {};
+  /** How long what the page says on sockets takes. */
+  socketDelay = 0;
   requests = [];
 
   /** Gone without a word: requests fail, sockets hear nothing more. */
@@ -277,6 +284,7 @@ class Network {
         .then(() => fetch(url, { ...init, signal: controller.signal }))
         .then(async (response) => {
           const text = await response.text();
+          await this.after(String(init?.body));
           if (lost || !this.up) failed();
           else if (!page.closed) resolve(new Response(text, { status: response.status, headers: response.headers }));
         })
@@ -320,6 +328,11 @@ class Network {
       }
 
       send(data) {
+        if (network.socketDelay) setTimeout(() => this.#send(data), network.socketDelay);
+        else this.#send(data);
+      }
+
+      #send(data) {
         if (!this.deaf && this.#socket?.readyState === 1) this.#socket.send(data);
       }
 

@@ -19,6 +19,7 @@ import { waiting, type Waiting } from "./outbox";
 import { Reachability, type Browser } from "./reachability";
 import { healedRejections } from "./rejections";
 import { patientSession, type Session } from "./session";
+import { Replaced } from "./replaced";
 import { listenedSocket } from "./socket";
 import { SubscribeFirst } from "./subscribe_first";
 import { Answer, operationOf, type Ask, type Cure, type Row } from "./wire";
@@ -42,7 +43,14 @@ export interface Tokens {
 /** `force`: not the one that the API has just refused. Nothing: somebody has to sign in. */
 export type TokenSource = (force: boolean) => Promise<Tokens | undefined>;
 
-export type CureName = "reachability" | "session" | "subscribeFirst" | "inOrder" | "conflicts" | "rejections";
+export type CureName =
+  | "reachability"
+  | "session"
+  | "subscribeFirst"
+  | "inOrder"
+  | "conflicts"
+  | "replaced"
+  | "rejections";
 
 export interface Connection {
   readonly graphqlUrl: string;
@@ -74,18 +82,22 @@ export function connect(connection: Connection): Client {
   const notices = new Notices(connection.keep);
   const bases = new Bases(connection.keep);
   const reachability = new Reachability(page);
-  const inOrder = new InOrder();
+  const replaced = new Replaced(notices, connection.keep);
+  const without = new Set(connection.without);
+  const inOrder = new InOrder((row) => {
+    if (!without.has("replaced")) replaced.seen(row);
+  });
   const subscribeFirst = new SubscribeFirst(SUBSCRIPTIONS);
   const conflicts = new Conflicts(notices, bases);
   const tokens = lastingTokens(connection.tokens);
   const session: Session = { renew: async () => (await tokens(true))?.accessToken.toString() };
 
-  const without = new Set(connection.without);
   const cures: [CureName, Cure][] = [
     ["reachability", reachability.cure],
     ["session", patientSession(session, reachability)],
     ["conflicts", conflicts.cure],
     ["rejections", healedRejections(notices, localRow)],
+    ["replaced", replaced.cure],
     ["subscribeFirst", subscribeFirst.cure],
     ["inOrder", inOrder.cure],
   ];

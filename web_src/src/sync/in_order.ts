@@ -21,6 +21,9 @@ export class InOrder {
   readonly #held = new Map<string, (() => void)[]>();
   readonly #versions = new Map<string, number>();
 
+  /** `seen` is told of every row that is pushed to DataStore. */
+  constructor(private readonly seen: (row: Row) => void) {}
+
   readonly cure = (inner: Ask): Ask => {
     return async (request) => {
       const { operation } = request;
@@ -52,6 +55,7 @@ export class InOrder {
       this.#held.set(row.id, [...held, () => this.received(message, deliver)]);
     } else if (!this.#isOld(row)) {
       this.#hand(row);
+      this.seen(row);
       deliver();
     }
   }

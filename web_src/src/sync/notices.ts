@@ -11,6 +11,8 @@ export type NoticeKind =
   | "deleted-elsewhere"
   /** We deleted what somebody else has changed; it is still there. */
   | "not-deleted"
+  /** Ours was taken, and somebody has written something else since. */
+  | "replaced"
   /** The API will not have it, whoever else changed what. */
   | "refused";
 

@@ -1,0 +1,152 @@
+/**
+ * Each cure: what happens without it, and with it. If the first half fails one day, the client has
+ * been mended, and the cure can go.
+ */
+
+import assert from "node:assert/strict";
+import { after, afterEach, beforeEach, test } from "node:test";
+
+import { sleep, until } from "../../web_src/node/device.mjs";
+import * as server from "./server.mjs";
+import { device } from "./server.mjs";
+
+beforeEach(server.wipe);
+afterEach(server.closeAll);
+after(() => server.control("reset"));
+
+const NOW = "2026-12-01T09:00:00.000Z";
+
+function cure(name, what, scenario) {
+  test(`${name}: ${what[0]}`, () => scenario({ cured: false, without: [name] }));
+  test(`${name}: ${what[1]}`, () => scenario({ cured: true }));
+}
+
+cure(
+  "reachability",
+  ["without it, an edit is dropped when the network fails unnoticed", "an edit is kept when the network fails unnoticed"],
+  async ({ cured, without }) => {
+    const a = await device("a", { user: "dana", without }).start();
+    a.network.fail();
+    const { id } = await a.save(a.Site, { name: "Mill" });
+    if (!cured) {
+      await a.sent();
+      a.network.recover();
+      await server.settle();
+      assert.equal(await server.row("Site", id), undefined);
+      return;
+    }
+    await until(() => a.client.reachability.state === "unreachable", "the device to notice");
+    await server.settle();
+    assert.equal((await a.client.waiting()).length, 1);
+    a.network.recover();
+    await a.sent();
+    assert.equal((await server.row("Site", id)).name, "Mill");
+    assert.equal(a.client.reachability.state, "online");
+  },
+);
+
+cure(
+  "reachability",
+  ["without it, an edit is dropped when the API is unavailable", "an edit is kept when the API is unavailable"],
+  async ({ cured, without }) => {
+    const a = await device("a", { user: "dana", without }).start();
+    await server.control("refuse", { status: 503, seconds: 60 });
+    const { id } = await a.save(a.Site, { name: "Mill" });
+    if (cured) {
+      await until(() => a.client.reachability.state === "unreachable", "the device to notice");
+      await server.settle();
+      await server.control("reset");
+    }
+    await a.sent();
+    await server.control("reset");
+    assert.equal((await server.row("Site", id))?.name, cured ? "Mill" : undefined);
+  },
+);
+
+cure(
+  "session",
+  ["without it, an edit is dropped when the token is refused", "an edit is sent with a new token"],
+  async ({ cured, without }) => {
+    let good = 5;
+    const tokens = async (force) => server.tokensOf("dana", force ? (good = 60) : good);
+    const a = await device("a", { tokens, without }).start();
+    await server.control("clock", { credentials_offset_seconds: 400 });
+    const { id } = await a.save(a.Site, { name: "Mill" });
+    await a.sent();
+    assert.equal((await server.row("Site", id))?.name, cured ? "Mill" : undefined);
+  },
+);
+
+cure(
+  "subscribeFirst",
+  ["without it, what is written while subscriptions are made is missed", "what is written while subscriptions are made is seen"],
+  async ({ cured, without }) => {
+    const a = device("a", { user: "dana", without });
+    a.network.socketDelay = 300;
+    const starting = a.start();
+    await (cured ? sleep(400) : starting);
+    const { id } = await server.create("Site", { name: "Mill" });
+    await starting;
+    await sleep(1000);
+    assert.equal((await a.get(a.Site, id))?.name, cured ? "Mill" : undefined);
+  },
+);
+
+cure(
+  "inOrder",
+  ["without it, what others write while an answer is on its way is lost", "what others write while an answer is on its way is kept"],
+  async ({ cured, without }) => {
+    const { id } = await server.create("Site", { name: "Mill" });
+    const a = await device("a", { user: "dana", without }).start();
+    await sleep(200);
+    let done = false;
+    a.network.after = async (body) => {
+      if (!body.includes("updateSite(") || done) return;
+      done = true;
+      await server.update("Site", { id, phone: "+49 30 1", _version: 2 });
+      await sleep(200);
+    };
+    await a.edit(a.Site, id, { name: "Old mill" });
+    await a.sent();
+    await sleep(300);
+    const row = await a.get(a.Site, id);
+    assert.deepEqual([row.name, row.phone], ["Old mill", cured ? "+49 30 1" : null]);
+  },
+);
+
+cure(
+  "conflicts",
+  ["without it, the author's edit disappears in silence", "the author's edit is kept, and they are told"],
+  async ({ cured, without }) => {
+    const { id: siteID } = await server.create("Site", { name: "Mill" });
+    const order = await server.create("WorkOrder", { title: "Pump", status: "PLANNED", scheduledFor: NOW, siteID });
+    const [a, b] = await Promise.all(["a", "b"].map((name) => device(name, { user: "tom", without }).start()));
+    const workOrder = await a.get(a.WorkOrder, order.id);
+    const { id } = await a.save(a.Note, { workOrder, writtenAt: NOW, text: "wet" });
+    await a.sent();
+    await until(() => b.get(b.Note, id), "the other device");
+    await a.goOffline();
+    await a.edit(a.Note, id, { text: "ours" });
+    await b.edit(b.Note, id, { text: "theirs" });
+    await b.sent();
+    await a.goOnline();
+    await a.sent();
+    await until(async () => (await a.get(a.Note, id))._version === (await server.row("Note", id))._version, "the device to agree");
+    assert.equal((await server.row("Note", id)).text, cured ? "ours" : "theirs");
+    assert.deepEqual(a.notices.map((each) => each.kind), cured ? ["ours-kept"] : []);
+  },
+);
+
+cure(
+  "rejections",
+  ["without it, a refused edit stays on the device, which nobody is told", "a refused edit is undone, and its author told"],
+  async ({ cured, without }) => {
+    const { id } = await server.create("Site", { name: "Mill" });
+    const t = await device("t", { user: "tom", without }).start();
+    await t.edit(t.Site, id, { name: "My mill" });
+    await t.sent();
+    await sleep(200);
+    assert.equal((await t.get(t.Site, id)).name, cured ? "Mill" : "My mill");
+    assert.deepEqual(t.notices.map((each) => each.kind), cured ? ["refused"] : []);
+  },
+);

@@ -1,0 +1,105 @@
+/**
+ * Cure: edits that were taken and are replaced later by somebody who had not seen them.
+ *
+ * A handler of conflicts that lets the later change win (ours does, for most fields of a work order)
+ * answers the later author, and nobody tells the earlier one. AppSync does not say of a change whether
+ * its author had seen what it replaces, so every replacement is told.
+ *
+ * What was sent and taken is remembered per row and field, until it is replaced or the row goes.
+ */
+
+import { contains, type Keep, type Notices } from "./notices";
+import { isMutation, type Answer, type Ask, type Operation, type Row } from "./wire";
+
+const KEY = "groundwork.taken";
+const MOST_ROWS = 500;
+
+interface Taken {
+  readonly model: string;
+  readonly version: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export class Replaced {
+  readonly #taken: Map<string, Taken>;
+
+  constructor(
+    private readonly notices: Notices,
+    private readonly keep?: Keep,
+  ) {
+    let entries: [string, Taken][] = [];
+    try {
+      entries = JSON.parse(keep?.getItem(KEY) ?? "[]") as [string, Taken][];
+    } catch {
+      entries = [];
+    }
+    this.#taken = new Map(entries);
+  }
+
+  readonly cure = (inner: Ask): Ask => {
+    return async (request) => {
+      const answer = await inner(request);
+      const { operation } = request;
+      if (isMutation(operation)) this.#answered(operation, answer);
+      if (operation?.verb === "sync" && this.#taken.size > 0) this.#page(operation, answer);
+      return answer;
+    };
+  };
+
+  /** A row as the server has it. */
+  seen(row: Row): void {
+    const taken = this.#taken.get(row.id);
+    if (!taken || Number(row["_version"]) <= taken.version) return;
+    const fields = Object.entries(taken.fields)
+      .filter(([name, ours]) => !contains(row[name], ours))
+      .map(([name, ours]) => ({ name, ours, theirs: row[name] ?? null }));
+    if (!fields.length && !row["_deleted"]) return;
+    const rest = Object.entries(taken.fields).filter(([name]) => !fields.some((each) => each.name === name));
+    this.#taken.delete(row.id);
+    if (row["_deleted"]) {
+      this.#store();
+      return;
+    }
+    if (rest.length) this.#taken.set(row.id, { ...taken, fields: Object.fromEntries(rest) });
+    this.#store();
+    this.notices.add({ kind: "replaced", model: taken.model, id: row.id, fields });
+  }
+
+  #answered(operation: Operation & { input: Row }, answer: Answer): void {
+    const row = answer.row(operation.field);
+    if (!row) return;
+    this.seen(withOurs(row, operation.input));
+    if (operation.verb === "delete" || row["_deleted"]) return;
+    const kept = Object.entries(operation.input).filter(
+      ([name, ours]) => name !== "id" && !name.startsWith("_") && ours !== null && contains(row[name], ours),
+    );
+    if (!kept.length) return;
+    const fields = { ...this.#taken.get(row.id)?.fields, ...Object.fromEntries(kept) };
+    this.#taken.delete(row.id);
+    this.#taken.set(row.id, { model: operation.name, version: Number(row["_version"]), fields });
+    for (const id of this.#taken.keys()) {
+      if (this.#taken.size <= MOST_ROWS) break;
+      this.#taken.delete(id);
+    }
+    this.#store();
+  }
+
+  #page(operation: Operation, answer: Answer): void {
+    const page = answer.body.data?.[operation.field] as { items?: (Row | null)[] } | null | undefined;
+    for (const row of page?.items ?? []) if (row) this.seen(row);
+  }
+
+  #store(): void {
+    try {
+      this.keep?.setItem(KEY, JSON.stringify([...this.#taken]));
+    } catch {
+      // A full store costs a notice, nothing else.
+    }
+  }
+}
+
+/** What we have just replaced ourselves is no news. */
+function withOurs(row: Row, input: Row): Row {
+  const { id: _id, _version, ...ours } = input;
+  return { ...row, ...ours };
+}
