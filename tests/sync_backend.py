@@ -90,6 +90,19 @@ def address(name: str) -> str:
     return f"{name}@example.com"
 
 
+@functools.cache
+def built_client(mode: str) -> None:
+    """`web_src/dist`: "app" for browsers, "device" for Node."""
+    bundler = REPOSITORY / "node_modules" / "vite" / "bin" / "vite.js"
+    assert bundler.exists(), "the bundler is not installed; run: make node_modules/.installed"
+    subprocess.run(
+        ["node", str(bundler), "build", "--config", "web_src/vite.config.js", "--mode", mode],
+        cwd=REPOSITORY,
+        check=True,
+        timeout=120,
+    )
+
+
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
     """The same for every directory of tests in this process."""
     folder = factory.getbasetemp() / "sync"

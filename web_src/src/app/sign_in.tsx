@@ -1,0 +1,65 @@
+/** Who are you? */
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+
+import type { Configuration, Person } from "./configuration";
+import { Field, Form } from "./parts";
+import { answer, begin, type Step } from "./signing_in";
+
+export function SignIn({ configuration, onDone }: { configuration: Configuration; onDone: () => void }): JSX.Element {
+  const [username, setUsername] = useState("");
+  const [password, setPassword] = useState("");
+  const [step, setStep] = useState<Step>();
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState("");
+
+  const goOn = (next: Step | undefined) => {
+    setText("");
+    setStep(next);
+    if (!next) onDone();
+  };
+  const as = (person: Person) => {
+    begin(person.username, person.password)
+      .then(goOn)
+      .catch((error: Error) => setProblem(error.message));
+  };
+  return (
+    <main class="sign-in">
+      <h1>Field service</h1>
+      {step ? (
+        <Form title={step.label} submit="Go on" onSubmit={async () => goOn(await answer(text))}>
+          {step.explanation && <p class="explanation">{step.explanation}</p>}
+          <Field label={step.label} value={text} onInput={setText} type={step.kind} required />
+        </Form>
+      ) : (
+        <Form title="Sign in" submit="Sign in" onSubmit={async () => goOn(await begin(username, password))}>
+          <Field label="E-mail" value={username} onInput={setUsername} type="email" autocomplete="username" required />
+          <Field
+            label="Password"
+            value={password}
+            onInput={setPassword}
+            type="password"
+            autocomplete="current-password"
+            required
+          />
+        </Form>
+      )}
+      {!step && configuration.people && (
+        <div class="card people">
+          <p>On this machine you may be:</p>
+          {configuration.people.map((person) => (
+            <button key={person.username} onClick={() => as(person)}>
+              {person.name}, {person.role}
+            </button>
+          ))}
+          {problem && (
+            <p class="problem" role="alert">
+              {problem}
+            </p>
+          )}
+        </div>
+      )}
+    </main>
+  );
+}
