@@ -1,6 +1,7 @@
 """The deployed offline stack that the tests of the client share, as the CDK CLI deploys it.
 
-`python -m tests.sync_backend FOLDER` keeps one up for working on the tests: it prints how to run them.
+`python -m tests.sync_backend FOLDER` keeps one up for working on the tests: it prints how to run
+them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ HOUR, MINUTES = 60, 5
 
 @functools.cache
 def backend(folder: Path) -> Path:
-    """Deploy once per process; the path of what programs in Node are told. Ends with the process."""
+    """Deploy once per process; the path of what programs in Node are told. Ends with the process."""  # noqa: E501
     aws = LocalAws(state=folder / "state")
     aws.up(bound=True)
     aws.cdk("deploy", STACK, "--require-approval", "never")

@@ -208,6 +208,8 @@ function accounted({ author, model, id, field, value }, truth, history) {
   const current = row?.[field];
   if (LISTS.has(field) ? current?.includes(value) : current === value) return true;
   if (author.notices.some((notice) => notice.id === id && JSON.stringify(notice.fields).includes(JSON.stringify(value)))) return true;
+  // A deletion takes the author's own unsent edits with it, also when it is refused.
+  if (author.notices.some((notice) => notice.id === id && notice.kind === "not-deleted")) return true;
   // Deleting a work order deletes its notes on the device that does it.
   if (!row && (history.deleted.has(id) || (model === "Note" && history.deleted.size))) return true;
   return history.edits.some((other) => other.author === author && other.id === id && other.field === field && replaces(other, value));

@@ -150,3 +150,47 @@ cure(
     assert.deepEqual(t.notices.map((each) => each.kind), cured ? ["refused"] : []);
   },
 );
+
+cure(
+  "oneLoop",
+  ["without it, a short gap makes an edit disappear unsent", "a short gap loses nothing"],
+  async ({ cured, without }) => {
+    const a = await device("a", { user: "dana", without }).start();
+    await a.goOffline();
+    for (const name of ["one", "two", "three"]) await a.save(a.Site, { name });
+    let first = true;
+    let held;
+    a.network.after = async (body) => {
+      if (!first || !body.includes("createSite(")) return;
+      first = false;
+      held = true;
+      await until(async () => (await server.rows("Site")).size >= 2, "the second loop to send the second", { seconds: 5 });
+    };
+    await a.goOnline();
+    await until(() => held, "the first creation to arrive");
+    a.say("offline");
+    a.say("online");
+    await a.sent();
+    await server.settle();
+    assert.equal((await server.rows("Site")).size, cured ? 3 : 2);
+  },
+);
+
+cure(
+  "replaced",
+  ["without it, nobody is told that their edit was replaced unseen", "whoever's edit was replaced unseen is told"],
+  async ({ cured, without }) => {
+    const { id: siteID } = await server.create("Site", { name: "Mill" });
+    const { id } = await server.create("WorkOrder", { title: "Pump", status: "PLANNED", scheduledFor: NOW, siteID });
+    const [a, b] = await Promise.all([device("a", { user: "dana", without }).start(), device("b", { user: "dora" }).start()]);
+    await b.goOffline();
+    await b.edit(b.WorkOrder, id, { description: "later" });
+    await a.edit(a.WorkOrder, id, { description: "earlier" });
+    await a.sent();
+    await b.goOnline();
+    await b.sent();
+    await until(async () => (await a.get(a.WorkOrder, id)).description === "later", "the later change");
+    const fields = [{ name: "description", ours: "earlier", theirs: "later" }];
+    assert.deepEqual(a.notices.map((each) => [each.kind, each.fields]), cured ? [["replaced", fields]] : []);
+  },
+);

@@ -13,6 +13,7 @@ import * as indexeddb from "fake-indexeddb";
 
 const BUNDLE = new URL("../dist/device/device.js", import.meta.url);
 const POLL_MS = 5;
+const LINGERING_MS = 60;
 if (!globalThis.WebSocket) {
   throw new Error(`Node ${process.version} has no WebSocket: use 22 or newer, such as .venv/bin/node`);
 }
@@ -70,6 +71,9 @@ export class Device {
   /** Close the page and open it again. */
   async reload() {
     this.close();
+    // A browser ends what the page had begun with its database; here it has to end by itself, or the
+    // new page meets somebody else's loop in its outbox.
+    await sleep(LINGERING_MS);
     return this.start();
   }
 
@@ -86,6 +90,11 @@ export class Device {
     this.network.restore();
     this.#page.say("online");
     await until(() => (this.status.synchronised ?? 0) > before, `${this.name} to synchronise`);
+  }
+
+  /** What the browser says, whatever is true. */
+  say(kind) {
+    this.#page.say(kind);
   }
 
   async save(constructor, values) {

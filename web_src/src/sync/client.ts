@@ -15,6 +15,7 @@ import { Bases } from "./bases";
 import { Conflicts } from "./conflicts";
 import { InOrder } from "./in_order";
 import { Notices, type Keep } from "./notices";
+import { OneLoop } from "./one_loop";
 import { waiting, type Waiting } from "./outbox";
 import { Reachability, type Browser } from "./reachability";
 import { healedRejections } from "./rejections";
@@ -48,6 +49,7 @@ export type CureName =
   | "session"
   | "subscribeFirst"
   | "inOrder"
+  | "oneLoop"
   | "conflicts"
   | "replaced"
   | "rejections";
@@ -82,24 +84,27 @@ export function connect(connection: Connection): Client {
   const notices = new Notices(connection.keep);
   const bases = new Bases(connection.keep);
   const reachability = new Reachability(page);
-  const replaced = new Replaced(notices, connection.keep);
+  const replaced = new Replaced(notices, (id, name) => name in (bases.get(id) ?? {}), connection.keep);
   const without = new Set(connection.without);
   const inOrder = new InOrder((row) => {
     if (!without.has("replaced")) replaced.seen(row);
   });
   const subscribeFirst = new SubscribeFirst(SUBSCRIPTIONS);
   const conflicts = new Conflicts(notices, bases);
+  const oneLoop = new OneLoop();
   const tokens = lastingTokens(connection.tokens);
   const session: Session = { renew: async () => (await tokens(true))?.accessToken.toString() };
 
   const cures: [CureName, Cure][] = [
     ["reachability", reachability.cure],
+    ["oneLoop", oneLoop.inside],
     ["session", patientSession(session, reachability)],
     ["conflicts", conflicts.cure],
     ["rejections", healedRejections(notices, localRow)],
     ["replaced", replaced.cure],
     ["subscribeFirst", subscribeFirst.cure],
     ["inOrder", inOrder.cure],
+    ["oneLoop", oneLoop.outside],
   ];
   const used = cures.filter(([name]) => !without.has(name)).map(([, cure]) => cure);
   page.fetch = curedFetch(page.fetch.bind(globalThis), connection.graphqlUrl, used);
@@ -113,8 +118,9 @@ export function connect(connection: Connection): Client {
     closed: () => subscribeFirst.closed(),
   });
   Hub.listen("datastore", ({ payload }) => {
-    if (payload.event !== "outboxMutationProcessed") return;
-    inOrder.stored((payload.data as { element: Row }).element.id);
+    if (payload.event === "syncQueriesReady") oneLoop.started();
+    if (payload.event === "networkStatus" && !(payload.data as { active: boolean }).active) oneLoop.stopped();
+    if (payload.event === "outboxMutationProcessed") inOrder.stored((payload.data as { element: Row }).element.id);
   });
 
   configure(connection, tokens);

@@ -23,8 +23,10 @@ interface Taken {
 export class Replaced {
   readonly #taken: Map<string, Taken>;
 
+  /** `pending`: whether the author has changed the field again; what comes of that is told then. */
   constructor(
     private readonly notices: Notices,
+    private readonly pending: (id: string, name: string) => boolean,
     private readonly keep?: Keep,
   ) {
     let entries: [string, Taken][] = [];
@@ -51,7 +53,7 @@ export class Replaced {
     const taken = this.#taken.get(row.id);
     if (!taken || Number(row["_version"]) <= taken.version) return;
     const fields = Object.entries(taken.fields)
-      .filter(([name, ours]) => !contains(row[name], ours))
+      .filter(([name, ours]) => !contains(row[name], ours) && !this.pending(row.id, name))
       .map(([name, ours]) => ({ name, ours, theirs: row[name] ?? null }));
     if (!fields.length && !row["_deleted"]) return;
     const rest = Object.entries(taken.fields).filter(([name]) => !fields.some((each) => each.name === name));
