@@ -24,10 +24,11 @@ export function healedRejections(notices: Notices, local: LocalRow) {
       const { operation } = request;
       const error = answer.error;
       if (!isMutation(operation) || !error || error.errorType === "ConflictUnhandled") return answer;
-      if (operation.verb === "create" && error.errorType === EXISTS && error.data) {
-        return Answer.of({ data: { [operation.field]: error.data } });
+      const there = await readAgain(inner, request, operation);
+      if (operation.verb === "create" && error.errorType === EXISTS && there) {
+        return Answer.of({ data: { [operation.field]: there } });
       }
-      const row = (await readAgain(inner, request, operation)) ?? (await gone(local, operation));
+      const row = there ?? (await gone(local, operation));
       if (!(operation.verb === "delete" && row["_deleted"])) {
         const { id: _id, _version, ...sent } = operation.input;
         notices.add({

@@ -70,7 +70,8 @@ export class Replaced {
   #answered(operation: Operation & { input: Row }, answer: Answer): void {
     const row = answer.row(operation.field);
     if (!row) return;
-    this.seen(withOurs(row, operation.input));
+    this.#forget(row.id, operation.input);
+    this.seen(row);
     if (operation.verb === "delete" || row["_deleted"]) return;
     const kept = Object.entries(operation.input).filter(
       ([name, ours]) => name !== "id" && !name.startsWith("_") && ours !== null && contains(row[name], ours),
@@ -86,6 +87,15 @@ export class Replaced {
     this.#store();
   }
 
+  /** What we have just replaced ourselves is no news. */
+  #forget(id: string, input: Row): void {
+    const taken = this.#taken.get(id);
+    if (!taken) return;
+    const rest = Object.entries(taken.fields).filter(([name]) => !(name in input));
+    if (rest.length) this.#taken.set(id, { ...taken, fields: Object.fromEntries(rest) });
+    else this.#taken.delete(id);
+  }
+
   #page(operation: Operation, answer: Answer): void {
     const page = answer.body.data?.[operation.field] as { items?: (Row | null)[] } | null | undefined;
     for (const row of page?.items ?? []) if (row) this.seen(row);
@@ -98,10 +108,4 @@ export class Replaced {
       // A full store costs a notice, nothing else.
     }
   }
-}
-
-/** What we have just replaced ourselves is no news. */
-function withOurs(row: Row, input: Row): Row {
-  const { id: _id, _version, ...ours } = input;
-  return { ...row, ...ours };
 }
