@@ -89,6 +89,7 @@ def _explain(aws: LocalAws, record: EngineRecord) -> None:
         f"  deploy  make deploy LOCAL=1\n"
         f"  use     AWS_ENDPOINT_URL={record.endpoint} AWS_ACCESS_KEY_ID={ACCESS_KEY} "
         f"AWS_SECRET_ACCESS_KEY={SECRET_KEY} AWS_REGION={record.region} aws sqs list-queues\n"
+        f"  web     {aws.control('status')['web app']['address']}\n"
         f"  log     {aws.folder.log}"
     )
 

@@ -1,4 +1,4 @@
-"""The real client, in Node, against the deployed API: the scenarios are in the files beside this one.
+"""The real client, in Node, against the deployed API: the scenarios are in the files beside this.
 
 One after the other in one process of pytest: they share a backend, whose faults are everybody's.
 """
