@@ -109,7 +109,7 @@ class WebApp:
             {
                 "name": name,
                 "role": ROLES[group],
-                "username": f"{name.lower()}@example.com",
+                "username": f"{name.lower()}@field.example",
                 "password": PASSWORD,
             }
             for name, group in PEOPLE.items()

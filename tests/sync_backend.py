@@ -30,7 +30,7 @@ HOUR, MINUTES = 60, 5
 
 @functools.cache
 def backend(folder: Path) -> Path:
-    """Deploy once per process, with which it ends; the path of what programs in Node are told."""  # noqa: E501
+    """Deploy once per process, with which it ends; the path of what programs in Node are told."""
     aws = LocalAws(state=folder / "state")
     aws.up(bound=True)
     aws.cdk("deploy", STACK, "--require-approval", "never")
