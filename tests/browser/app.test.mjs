@@ -167,3 +167,13 @@ test("the app can be installed, and fits a phone", async () => {
     await picture(page, `${view.toLowerCase().replace(" ", "-")}-phone`);
   }
 });
+
+test("a second tab does not work on the same store, but may take over", async () => {
+  await mill();
+  const { context, page } = await device("Dana");
+  const second = await context.newPage();
+  await second.goto(`${server.backend.endpoint}/~web/`);
+  await second.getByRole("button", { name: "Go on here" }).click();
+  await second.getByText("Mend the pump").waitFor();
+  await page.getByText("open in another tab").waitFor();
+});

@@ -9,6 +9,7 @@ import { connect, type Client, type TokenSource } from "../sync/client";
 import type { Notice } from "../sync/notices";
 import { readConfiguration, type Configuration } from "./configuration";
 import { NoticesView } from "./notices_view";
+import { becomeThePage } from "./one_page";
 import { useRows, useSync, type SyncStatus } from "./rows";
 import { SignIn } from "./sign_in";
 import { authOf, signOut, tokensOf, userOf } from "./signing_in";
@@ -144,6 +145,26 @@ async function leave(status: SyncStatus): Promise<void> {
 }
 
 async function open(root: HTMLElement): Promise<void> {
+  const again = () => location.reload();
+  if (!(await becomeThePage(again))) {
+    render(<Elsewhere onHere={() => void becomeThePage(again, { force: true }).then(() => opened(root))} />, root);
+    return;
+  }
+  await opened(root);
+}
+
+function Elsewhere({ onHere }: { onHere: () => void }): JSX.Element {
+  return (
+    <main>
+      <p>This app is open in another tab of this browser.</p>
+      <button class="primary" onClick={onHere}>
+        Go on here
+      </button>
+    </main>
+  );
+}
+
+async function opened(root: HTMLElement): Promise<void> {
   const configuration = await readConfiguration();
   const tokens = tokensOf(configuration);
   const client = connect({
@@ -154,6 +175,7 @@ async function open(root: HTMLElement): Promise<void> {
     keep: localStorage,
   });
   const known = (await userOf(tokens)) ?? (localStorage.getItem(LAST_USER) || undefined);
+  render(null, root);
   root.replaceChildren();
   render(<App {...{ client, configuration, tokens, known }} />, root);
   if ("serviceWorker" in navigator) await navigator.serviceWorker.register("service_worker.js");

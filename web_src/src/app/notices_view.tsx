@@ -80,5 +80,6 @@ function shown(value: unknown): string {
   if (value === null || value === undefined || value === "") return "–";
   if (Array.isArray(value)) return value.map(shown).join(", ") || "–";
   if (typeof value === "object") return Object.values(value).filter(Boolean).map(shown).join(", ") || "–";
-  return String(value);
+  const text = String(value);
+  return /^[A-Z_]+$/.test(text) ? text.toLowerCase().replaceAll("_", " ") : text;
 }
