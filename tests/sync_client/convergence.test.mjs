@@ -175,8 +175,10 @@ async function converged(devices) {
     },
     "all to be alike",
     { seconds: 15 },
-  ).catch((error) => {
-    throw new Error(`${error.message}: ${difference}`);
+  ).catch(async (error) => {
+    const orders = JSON.stringify([...(await server.rows("WorkOrder")).values()]);
+    const notices = devices.map((each) => `${each.name}: ${JSON.stringify(each.notices)}`).join("\n");
+    throw new Error(`${error.message}: ${difference}\n${orders}\n${notices}`);
   });
 }
 

@@ -141,3 +141,19 @@ test("OPTIMISTIC_CONCURRENCY: what was changed elsewhere is not deleted unseen",
   const { end, kinds } = await collision("Note", note, { user: "tom", ours: null, theirs: { text: "theirs" } });
   assert.deepEqual([end.text, kinds], ["theirs", ["not-deleted"]]);
 });
+
+test("an edit that waited behind one of a row deleted elsewhere does not bring the row back", async () => {
+  const { id } = await order();
+  const [a, b] = [await device("a", { user: "dana" }).start(), await device("b", { user: "dora" }).start()];
+  a.network.loseAnswers(1);
+  await a.edit(a.WorkOrder, id, { description: "leaks" });
+  await until(async () => (await server.row("WorkOrder", id)).description === "leaks", "the edit to arrive");
+  await a.edit(a.WorkOrder, id, { assignee: "Tom" });
+  await until(async () => (await b.get(b.WorkOrder, id)).description === "leaks", "the other device to see it");
+  await b.delete(b.WorkOrder, id);
+  await b.sent();
+  await a.sent();
+  await until(async () => !(await a.get(a.WorkOrder, id)), "the row to go");
+  assert.equal(await server.row("WorkOrder", id), undefined);
+  assert.ok(a.notices.some((each) => each.kind === "deleted-elsewhere" && each.fields.some((field) => field.ours === "Tom")));
+});

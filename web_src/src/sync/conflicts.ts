@@ -24,6 +24,12 @@ const ATTEMPTS = 6;
 const PAUSE_MS = 50;
 
 export class Conflicts {
+  /**
+   * Tombstones. DataStore gives an edit that waits the version of the answer to the one before it, and
+   * the API takes an edit of a tombstone's version for a resurrection, which nobody has asked for.
+   */
+  readonly #gone = new Map<string, Row>();
+
   constructor(
     private readonly notices: Notices,
     private readonly bases: Bases,
@@ -33,7 +39,8 @@ export class Conflicts {
     return async (request) => {
       const { operation } = request;
       if (!isMutation(operation)) return inner(request);
-      let answer = await inner(request);
+      const gone = this.#gone.get(operation.input.id);
+      let answer = gone ? Answer.of({ data: { [operation.field]: gone } }) : await inner(request);
       let overwritten: Row | undefined;
       for (let attempt = 1; isConflict(answer); attempt += 1) {
         const theirs = answer.error!.data!;
@@ -57,6 +64,7 @@ export class Conflicts {
     const { input, name: model, verb } = operation;
     const id = input.id;
     const lost = differences(input, row);
+    if (row["_deleted"]) this.#gone.set(id, row);
     if (verb === "delete") {
       if (!row["_deleted"]) this.notices.add({ kind: "not-deleted", model, id, fields: [] });
     } else if (row["_deleted"]) {

@@ -5,11 +5,11 @@
  * the outbox; the row on the device keeps it, and differs from everybody else's from then on. And a
  * creation that had arrived, whose answer was lost, is refused when it is repeated.
  *
- * Here the second is a success, and of the first the author is told, while the row becomes what the
- * server has: its item, or nothing.
+ * Here the second is a success, and its author is told what somebody has changed since; the author of
+ * the first is told, and the row becomes what the server has: its item, or nothing.
  */
 
-import type { Notices } from "./notices";
+import { differences, type Notices } from "./notices";
 import { Answer, isMutation, readAgain, type Ask, type Operation, type Row } from "./wire";
 
 const EXISTS = "DynamoDB:ConditionalCheckFailedException";
@@ -26,6 +26,10 @@ export function healedRejections(notices: Notices, local: LocalRow) {
       if (!isMutation(operation) || !error || error.errorType === "ConflictUnhandled") return answer;
       const there = await readAgain(inner, request, operation);
       if (operation.verb === "create" && error.errorType === EXISTS && there) {
+        const { name: model, input } = operation;
+        const fields = differences(input, there);
+        const kind = there["_deleted"] ? "deleted-elsewhere" : "replaced";
+        if (fields.length) notices.add({ kind, model, id: input.id, fields });
         return Answer.of({ data: { [operation.field]: there } });
       }
       const row = there ?? (await gone(local, operation));
