@@ -14,13 +14,16 @@ CDK := $(RUN) cdk --no-notices
 INSTALLED := $(VENV)/.app
 # What npm installs: judges and generators for the people, nothing for synth, deploy or the demo.
 NPM := node_modules/.installed
+# The web app, and the client that it is made of for programs in Node.
+WEB := web_src/dist/.built
+WEB_SOURCES := $(shell find web_src models/datastore -path web_src/dist -prune -o -type f -print)
 # LOCAL=1 aims deploy and destroy at the embedded AWS instead of an account.
 ifdef LOCAL
 CDK := $(RUN) python -m local cdk
 INSTALLED := $(VENV)/.dev
 endif
 
-.PHONY: help demo test test-all synth validate deploy destroy bench costs lint format lock docs models clean
+.PHONY: help demo test test-all synth validate deploy destroy web bench costs lint format lock docs models clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -48,12 +51,15 @@ deploy: $(INSTALLED) ## deploy to the account of your credentials (STAGE=dev|pro
 destroy: $(INSTALLED) ## delete what deploy made (STAGE=..., LOCAL=1)
 	@$(CDK) destroy --all -c stage=$(STAGE)
 
-bench: $(VENV)/.dev ## ours and the peers side by side: ratios with medians
+web: $(WEB) ## build the web app; the local AWS serves it (make deploy LOCAL=1)
+
+bench: $(VENV)/.dev $(NPM) ## ours and the peers side by side: ratios with medians
 	@$(RUN) python -m bench.synth
 	@$(RUN) python -m bench.fleet_scaling
 	@$(RUN) python -m bench.loss
 	@$(RUN) python -m bench.worker
 	@$(RUN) python -m bench.cold_start
+	@$(RUN) python -m bench.sync --quick
 
 costs: $(VENV)/.dev ## what each strategy against cold starts costs, by replaying traffic
 	@$(RUN) python -m costs.cold_starts
@@ -61,6 +67,7 @@ costs: $(VENV)/.dev ## what each strategy against cold starts costs, by replayin
 lint: $(VENV)/.dev $(NPM) ## formatting, lint and types
 	@$(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy
 	@cd appsync_src && $(RUN) node ../node_modules/eslint/bin/eslint.js .
+	@$(RUN) node node_modules/typescript/bin/tsc -p web_src
 
 format: $(VENV)/.dev ## rewrite the Python files in the house format
 	@$(RUN) ruff check --fix . && $(RUN) ruff format .
@@ -78,7 +85,7 @@ lock: $(VENV)/.dev ## resolve the lock files again after a change of requirement
 
 clean: ## remove everything that the targets made
 	@if [ -d .local ] && [ -x $(BIN)/python ]; then $(RUN) python -m local down; fi
-	@rm -rf $(VENV) .cache .local cdk.out bench/out node_modules
+	@rm -rf $(VENV) .cache .local cdk.out bench/out node_modules web_src/dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -105,4 +112,9 @@ $(NPM): package-lock.json | $(VENV)/.app
 	@echo "installing package-lock.json"
 	@$(RUN) npm ci --silent --no-audit --no-fund --ignore-scripts || { \
 	  echo "npm could not install package-lock.json. Is an npm registry within reach? Try: $(BIN)/npm ci" >&2; exit 1; }
+	@touch $@
+
+$(WEB): $(NPM) $(WEB_SOURCES)
+	@for mode in app device; do \
+	  $(RUN) node node_modules/vite/bin/vite.js build --config web_src/vite.config.js --mode $$mode; done
 	@touch $@

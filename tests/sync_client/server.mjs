@@ -80,7 +80,7 @@ export async function wipe() {
   }
 }
 
-async function dynamodb(operation, request) {
+export async function dynamodb(operation, request) {
   const response = await fetch(backend.endpoint, {
     method: "POST",
     headers: {

@@ -41,6 +41,11 @@ export class Conflicts {
       if (!isMutation(operation)) return inner(request);
       const gone = this.#gone.get(operation.input.id);
       let answer = gone ? Answer.of({ data: { [operation.field]: gone } }) : await inner(request);
+      // The server tried to merge, and somebody was quicker each time.
+      for (let attempt = 1; answer.error?.errorType === "MaxConflicts" && attempt <= ATTEMPTS; attempt += 1) {
+        await pause(Math.random() * PAUSE_MS * attempt);
+        answer = await inner(request);
+      }
       let overwritten: Row | undefined;
       for (let attempt = 1; isConflict(answer); attempt += 1) {
         const theirs = answer.error!.data!;
