@@ -1,0 +1,1 @@
+"""Vector stores: real engines behind one Protocol, opened from a deployed storage configuration."""
