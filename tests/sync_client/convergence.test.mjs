@@ -113,7 +113,8 @@ async function create(dice, actor, model, history) {
     WorkOrder: { title: value, status: "PLANNED", scheduledFor: NOW, site: dice.one(parents) },
     Note: { text: value, writtenAt: NOW, workOrder: dice.one(parents) },
   }[model];
-  const row = await actor.save(actor[model], values);
+  const row = await taken(history, () => actor.save(actor[model], values));
+  if (!row) return;
   history.log.push(`${actor.name} creates ${model} ${row.id} ${value}`);
   history.wrote(actor, model, row.id, field, value, undefined);
 }
@@ -122,15 +123,19 @@ async function edit(dice, actor, model, row, history) {
   const field = dice.one(FIELDS[model]);
   const value = LISTS.has(field) ? [...(row[field] ?? []), history.unique(field)] : history.unique(field);
   history.log.push(`${actor.name} edits ${model} ${row.id} v${row._version} ${field}: ${JSON.stringify(value)}`);
-  try {
-    await actor.edit(actor[model], row.id, { [field]: value });
-  } catch (error) {
-    // It went while we looked, or what it belongs to did: the edit was never taken.
-    if (!/has no|Data integrity error/.test(error.message)) throw error;
-    history.log.push("  which has gone");
-    return;
-  }
+  if (!(await taken(history, () => actor.edit(actor[model], row.id, { [field]: value })))) return;
   history.wrote(actor, model, row.id, field, LISTS.has(field) ? value.at(-1) : value, row[field]);
+}
+
+/** What a device takes. It refuses what has gone while its user looked, or whose parent has. */
+async function taken(history, write) {
+  try {
+    return await write();
+  } catch (error) {
+    if (!/has no|Data integrity error/.test(error.message)) throw error;
+    history.log.push("  which, or whose parent, has gone");
+    return undefined;
+  }
 }
 
 async function remove(actor, model, row, history) {
