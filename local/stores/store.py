@@ -42,7 +42,7 @@ class Chunk:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """A chunk that a search found; a higher score is nearer, and scores of stores do not compare."""
+    """A chunk that a search found. Higher is nearer; scores of different stores do not compare."""
 
     chunk: Chunk
     score: float
