@@ -8,6 +8,7 @@ import { Note, Site, WorkOrder } from "../../../models/datastore/index.js";
 import { connect, type Client, type TokenSource } from "../sync/client";
 import type { Notice } from "../sync/notices";
 import { readConfiguration, type Configuration } from "./configuration";
+import { Icon, type IconName } from "./icons";
 import { NoticesView } from "./notices_view";
 import { becomeThePage } from "./one_page";
 import { useRows, useSync, type SyncStatus } from "./rows";
@@ -18,6 +19,8 @@ import "./style.css";
 import { WorkOrders } from "./work_orders";
 
 type View = "orders" | "sites" | "conflicts";
+/** As in style.css: a work order stands beside the list of them, which stays where it is. */
+const BESIDE = "(min-width: 62rem)";
 const CLEARING_MS = 3_000;
 /** Who used this device last: what it holds is theirs, also when nobody can ask Cognito. */
 const LAST_USER = "groundwork.user";
@@ -53,6 +56,9 @@ function Home({ client, user, onSignIn }: { client: Client; user: string; onSign
   useEffect(() => {
     void DataStore.start();
   }, []);
+  useEffect(() => {
+    if (!matchMedia(BESIDE).matches) scrollTo(0, 0);
+  }, [view, chosen]);
   const go = (to: View) => {
     setView(to);
     setChosen(undefined);
@@ -65,18 +71,21 @@ function Home({ client, user, onSignIn }: { client: Client; user: string; onSign
   return (
     <>
       <TopBar status={status} user={user} onSignIn={onSignIn} onSignOut={() => void leave(status)} />
-      <main>
+      {status.state === "unreachable" && (
+        <p class="banner">Work goes on: what you change stays on this device and is sent when the network is back.</p>
+      )}
+      <main class={view}>
         {!loaded && <p class="loading">Reading what this device has …</p>}
         {loaded && view === "orders" && (
-          <WorkOrders {...{ client, sites, orders, notes, unsent, chosen }} onChoose={setChosen} />
+          <WorkOrders {...{ client, sites, orders, notes, unsent, chosen }} onChoose={setChosen} onSites={() => go("sites")} />
         )}
         {loaded && view === "sites" && <Sites {...{ client, sites, orders, unsent }} />}
         {view === "conflicts" && <NoticesView notices={status.notices} keeper={client.notices} nameOf={nameOf} />}
       </main>
       <nav aria-label="Views">
-        <Tab at={view} to="orders" text="Work orders" onGo={go} />
-        <Tab at={view} to="sites" text="Sites" onGo={go} />
-        <Tab at={view} to="conflicts" text="Conflicts" count={status.notices.length} onGo={go} />
+        <Tab at={view} to="orders" icon="orders" text="Work orders" onGo={go} />
+        <Tab at={view} to="sites" icon="sites" text="Sites" onGo={go} />
+        <Tab at={view} to="conflicts" icon="conflicts" text="Conflicts" count={status.notices.length} onGo={go} />
       </nav>
     </>
   );
@@ -92,7 +101,9 @@ function TopBar(properties: {
   const waiting = status.waiting.length;
   return (
     <header class="top">
-      <span class="brand">Field service</span>
+      <span class="brand">
+        <Icon name="tools" /> Field service
+      </span>
       <span class={`badge ${badge(status)}`} role="status">
         {WORDS[badge(status)]}
       </span>
@@ -102,6 +113,7 @@ function TopBar(properties: {
           Sign in again
         </button>
       )}
+      <span class="user">{user}</span>
       <button class="quiet" title={`Signed in as ${user}`} onClick={onSignOut}>
         Sign out
       </button>
@@ -121,11 +133,19 @@ function badge(status: SyncStatus): keyof typeof WORDS {
   return status.synchronised ? "online" : "synchronising";
 }
 
-function Tab(properties: { at: View; to: View; text: string; count?: number; onGo: (to: View) => void }): JSX.Element {
-  const { at, to, text, count = 0, onGo } = properties;
+function Tab(properties: {
+  at: View;
+  to: View;
+  icon: IconName;
+  text: string;
+  count?: number;
+  onGo: (to: View) => void;
+}): JSX.Element {
+  const { at, to, icon, text, count = 0, onGo } = properties;
   return (
     <button aria-current={at === to ? "page" : undefined} onClick={() => onGo(to)}>
-      {text}
+      <Icon name={icon} />
+      <span>{text}</span>
       {count > 0 && <span class="count">{count}</span>}
     </button>
   );

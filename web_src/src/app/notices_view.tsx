@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 
 import type { Notice, NoticeField, Notices } from "../sync/notices";
+import { Empty } from "./parts";
 
 const SAID: Readonly<Record<Notice["kind"], string>> = {
   "theirs-kept": "Somebody else had changed this. Theirs was kept:",
@@ -32,7 +33,7 @@ export function NoticesView(properties: {
       <header class="heading">
         <h1>Conflicts</h1>
       </header>
-      {notices.length === 0 && <p class="empty">Every change ended as it was made.</p>}
+      {notices.length === 0 && <Empty icon="done">Every change ended as it was made.</Empty>}
       <ul class="list">
         {notices.toReversed().map((notice) => (
           <li key={notice.number} class={`card notice ${notice.kind}`}>

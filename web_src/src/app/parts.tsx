@@ -3,6 +3,8 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 
+import { Icon, type IconName } from "./icons";
+
 export function Field(properties: {
   label: string;
   value: string;
@@ -101,8 +103,16 @@ export function Form(properties: {
   );
 }
 
-export function Empty({ children }: { children: ComponentChildren }): JSX.Element {
-  return <p class="empty">{children}</p>;
+/** What is here once there is something, and what to do about it. */
+export function Empty(properties: { icon: IconName; children: ComponentChildren; action?: ComponentChildren }): JSX.Element {
+  const { icon, children, action } = properties;
+  return (
+    <div class="empty">
+      <Icon name={icon} />
+      <p>{children}</p>
+      {action}
+    </div>
+  );
 }
 
 /** A mark on what this device has and the server does not yet. */

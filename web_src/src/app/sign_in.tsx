@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import type { Configuration, Person } from "./configuration";
+import { Icon } from "./icons";
 import { Field, Form } from "./parts";
 import { answer, begin, type Step } from "./signing_in";
 
@@ -26,7 +27,10 @@ export function SignIn({ configuration, onDone }: { configuration: Configuration
   };
   return (
     <main class="sign-in">
-      <h1>Field service</h1>
+      <h1>
+        <Icon name="tools" /> Field service
+      </h1>
+      <p class="explanation">Sites, work orders and notes, with or without a network.</p>
       {step ? (
         <Form title={step.label} submit="Go on" onSubmit={async () => goOn(await answer(text))}>
           {step.explanation && <p class="explanation">{step.explanation}</p>}
@@ -47,7 +51,7 @@ export function SignIn({ configuration, onDone }: { configuration: Configuration
       )}
       {!step && configuration.people && (
         <div class="card people">
-          <p>On this machine you may be:</p>
+          <p>On this machine one click signs you in:</p>
           {configuration.people.map((person) => (
             <button key={person.username} onClick={() => as(person)}>
               {person.name}, {person.role}

@@ -26,7 +26,9 @@ export function Sites(properties: {
         </button>
       </header>
       {editing === "new" && <SiteForm client={client} onDone={done} />}
-      {sites.length === 0 && editing !== "new" && <Empty>No sites yet.</Empty>}
+      {sites.length === 0 && editing !== "new" && (
+        <Empty icon="sites">No sites yet. A site is where work is done: an address, a phone number, how to get in.</Empty>
+      )}
       <ul class="list">
         {sites.toSorted((one, other) => one.name.localeCompare(other.name)).map((site) =>
           editing === site.id ? (

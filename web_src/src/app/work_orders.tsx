@@ -14,6 +14,7 @@ const STATUS: readonly (readonly [string, string])[] = [
   ["DONE", "done"],
   ["CANCELLED", "cancelled"],
 ];
+const FINISHED: ReadonlySet<string> = new Set(["DONE", "CANCELLED"]);
 const TEXT: Readonly<Record<string, string>> = Object.fromEntries(STATUS);
 
 export interface OrdersProperties {
@@ -24,14 +25,33 @@ export interface OrdersProperties {
   unsent: ReadonlySet<string>;
   chosen: string | undefined;
   onChoose: (id: string | undefined) => void;
+  /** Where sites are made. */
+  onSites: () => void;
 }
 
 export function WorkOrders(properties: OrdersProperties): JSX.Element {
-  const { sites, orders, chosen, onChoose } = properties;
+  const { chosen, orders } = properties;
   const order = orders.find((each) => each.id === chosen);
-  if (order) return <Order {...properties} order={order} />;
   return (
-    <section aria-label="Work orders">
+    <div class={order ? "two one-chosen" : "two"}>
+      <Overview {...properties} />
+      {order ? (
+        <Order key={order.id} {...properties} order={order} />
+      ) : (
+        <p class="unchosen">Choose a work order to read and change it.</p>
+      )}
+    </div>
+  );
+}
+
+/** Beside the work order that was chosen where there is room, in its place where there is not. */
+function Overview(properties: OrdersProperties): JSX.Element {
+  const { sites, orders, chosen, onChoose, onSites } = properties;
+  const sorted = orders.toSorted((one, other) => one.scheduledFor.localeCompare(other.scheduledFor));
+  const open = sorted.filter((each) => !FINISHED.has(each.status));
+  const finished = sorted.filter((each) => FINISHED.has(each.status)).toReversed();
+  return (
+    <section class="overview" aria-label="Work orders">
       <header class="heading">
         <h1>Work orders</h1>
         <button class="primary" disabled={sites.length === 0} onClick={() => onChoose("new")}>
@@ -40,23 +60,36 @@ export function WorkOrders(properties: OrdersProperties): JSX.Element {
       </header>
       {chosen === "new" && <OrderForm {...properties} onDone={() => onChoose(undefined)} />}
       {orders.length === 0 && chosen !== "new" && (
-        <Empty>{sites.length ? "No work orders yet." : "Add a site first: work orders belong to one."}</Empty>
+        <Empty
+          icon="orders"
+          action={!sites.length && <button class="primary" onClick={onSites}>Go to sites</button>}
+        >
+          {sites.length ? "No work orders yet." : "No work orders yet. They belong to a site: add one first."}
+        </Empty>
       )}
-      <ul class="list">
-        {orders.toSorted((one, other) => one.scheduledFor.localeCompare(other.scheduledFor)).map((each) => (
-          <li key={each.id}>
-            <OrderRow {...properties} order={each} />
-          </li>
-        ))}
-      </ul>
+      <OrderList {...properties} orders={open} />
+      {finished.length > 0 && <h2 class="divider">Finished</h2>}
+      <OrderList {...properties} orders={finished} />
     </section>
   );
 }
 
-function OrderRow({ order, sites, notes, unsent, onChoose }: OrdersProperties & { order: WorkOrder }): JSX.Element {
+function OrderList(properties: OrdersProperties): JSX.Element {
+  return (
+    <ul class="list">
+      {properties.orders.map((each) => (
+        <li key={each.id}>
+          <OrderRow {...properties} order={each} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function OrderRow({ order, sites, notes, unsent, chosen, onChoose }: OrdersProperties & { order: WorkOrder }): JSX.Element {
   const taken = notes.filter((note) => note.workOrderID === order.id);
   return (
-    <button class="card row" onClick={() => onChoose(order.id)}>
+    <button class="card row" aria-current={chosen === order.id ? "true" : undefined} onClick={() => onChoose(order.id)}>
       <span class="title">
         {order.title} <Status of={order} />{" "}
         <Unsent when={unsent.has(order.id) || taken.some((note) => unsent.has(note.id))} />
@@ -84,7 +117,7 @@ function Order(properties: OrdersProperties & { order: WorkOrder }): JSX.Element
     .filter((note) => note.workOrderID === order.id)
     .toSorted((one, other) => other.writtenAt.localeCompare(one.writtenAt));
   return (
-    <section aria-label={order.title}>
+    <section class="chosen" aria-label={order.title}>
       <button class="back" onClick={() => onChoose(undefined)}>
         ‹ Work orders
       </button>
@@ -94,7 +127,7 @@ function Order(properties: OrdersProperties & { order: WorkOrder }): JSX.Element
         <button onClick={() => setWriting("new")}>New note</button>
       </header>
       {writing === "new" && <NoteForm client={client} order={order} onDone={() => setWriting(undefined)} />}
-      {taken.length === 0 && writing !== "new" && <Empty>No notes yet.</Empty>}
+      {taken.length === 0 && writing !== "new" && <p class="none">No notes yet.</p>}
       <ul class="list">
         {taken.map((note) => (
           <li key={note.id}>
