@@ -1,0 +1,395 @@
+"""AWS::OpenSearchServerless: groups, collections, policies, endpoints, and indices that are real.
+
+MiniStack checks policies and collections as its API does; an index becomes a faiss index of
+`local.stores.open_search`. Data access policies are enforced where a knowledge base depends on
+them: whoever creates an index, and the role of the knowledge base, must be named, as
+https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-data-access.html
+says. A policy takes effect at once here, in AWS within minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local.stores import open_search
+from local.stores.store import StoreError
+from local.types.data_access import AccessDeniedError, check_access
+from local.types.deploying_roles import deploying_role
+from local.types.handlers import Outcome, Properties, add, required, table, true
+from local.types.service_calls import camel, replaces
+
+PREFIX = "AWS::OpenSearchServerless"
+COLLECTION_CREATE_ONLY = (
+    "Name",
+    "Tags",
+    "Type",
+    "StandbyReplicas",
+    "CollectionGroupName",
+    "EncryptionConfig",
+)
+GROUP_CREATE_ONLY = ("Name", "StandbyReplicas", "Generation")
+ENDPOINT_CREATE_ONLY = ("Name", "VpcId")
+# The API's words where they are not the template's in lower camel case.
+KEYWORDS = {"EfConstruction": "ef_construction", "EfSearch": "ef_search", "M": "m"}
+
+GROUPS: dict[str, dict[str, Any]] = {}
+ENDPOINTS: dict[str, dict[str, Any]] = {}
+
+
+def register() -> None:
+    """Add the types."""
+    for kind in ("Security", "Access"):
+        policy = _Policy(kind.lower())
+        add(
+            f"{PREFIX}::{kind}Policy",
+            create=policy.create,
+            update=policy.update,
+            delete=policy.delete,
+        )
+    add(f"{PREFIX}::LifecyclePolicy", create=_name_only, update=_renamed, delete=_nothing)
+    add(
+        f"{PREFIX}::CollectionGroup",
+        create=_create_group,
+        update=_update_group,
+        delete=_delete_group,
+    )
+    add(
+        f"{PREFIX}::Collection",
+        create=_create_collection,
+        update=_update_collection,
+        delete=_delete_collection,
+    )
+    add(
+        f"{PREFIX}::VpcEndpoint",
+        create=_create_endpoint,
+        update=_update_endpoint,
+        delete=_delete_endpoint,
+    )
+    add(f"{PREFIX}::Index", create=_create_index, update=_update_index, delete=_delete_index)
+    stock = table()["AWS::OpenSearchService::Domain"]["delete"]
+
+    def delete_domain(name: str, properties: Properties) -> None:
+        from ministack.services import opensearch
+
+        record = opensearch._domains.get(name)
+        if record:
+            open_search.delete_owner(record["ARN"])
+        stock(name, properties)
+
+    table()["AWS::OpenSearchService::Domain"]["delete"] = delete_domain
+
+
+def _service(call: Callable[[dict[str, Any]], Any], request: dict[str, Any]) -> dict[str, Any]:
+    """MiniStack's own operation; what it refuses, CloudFormation shows."""
+    from ministack.services import opensearchserverless
+
+    try:
+        _, _, content = call(request)
+    except opensearchserverless._Invalid as refusal:
+        raise ValueError(f"{refusal.message} ({refusal.code})") from None
+    answer: dict[str, Any] = json.loads(content)
+    return answer
+
+
+class _Policy:
+    """A policy is known by its type and name."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def _call(self, verb: str, request: dict[str, Any]) -> dict[str, Any]:
+        from ministack.services import opensearchserverless
+
+        operation = getattr(opensearchserverless, f"_{verb}_{self._kind}_policy")
+        return _service(operation, request)
+
+    def create(self, _logical_id: str, properties: Properties, _stack: str) -> Outcome:
+        name = str(required(properties, "Name"))
+        self._call("create", _policy_request(properties))
+        return name, {}
+
+    def update(self, name: str, old: Properties, new: Properties, stack: str) -> Outcome:
+        if replaces(old, new, ("Name", "Type")):
+            made = self.create("", new, stack)
+            self.delete(name, old)
+            return made
+        request = _policy_request(new)
+        known = self._call("get", {"name": name, "type": request["type"]})
+        version = known[f"{self._kind}PolicyDetail"]["policyVersion"]
+        self._call("update", {**request, "policyVersion": version})
+        return name, {}
+
+    def delete(self, name: str, properties: Properties) -> None:
+        from ministack.services import opensearchserverless
+
+        held = getattr(opensearchserverless, f"_{self._kind}_policies")
+        held.pop(f"{properties['Type']}/{name}", None)
+
+
+def _policy_request(properties: Properties) -> dict[str, Any]:
+    policy = required(properties, "Policy")
+    return {
+        "name": properties["Name"],
+        "type": required(properties, "Type"),
+        "policy": policy if isinstance(policy, str) else json.dumps(policy),
+        "description": properties.get("Description", ""),
+    }
+
+
+def _name_only(_logical_id: str, properties: Properties, _stack: str) -> Outcome:
+    return str(required(properties, "Name")), {}
+
+
+def _renamed(_name: str, _old: Properties, new: Properties, stack: str) -> Outcome:
+    return _name_only("", new, stack)
+
+
+def _nothing(_name: str, _properties: Properties) -> None:
+    return
+
+
+# Groups
+
+
+def _create_group(_logical_id: str, properties: Properties, _stack: str) -> Outcome:
+    from ministack.core.responses import get_account_id, get_region
+
+    name = str(required(properties, "Name"))
+    required(properties, "StandbyReplicas")
+    if any(group["Name"] == name for group in GROUPS.values()):
+        raise ValueError(f"A collection group with name {name} already exists (ConflictException)")
+    identifier = uuid.uuid4().hex[:20]
+    arn = f"arn:aws:aoss:{get_region()}:{get_account_id()}:collection-group/{identifier}"
+    GROUPS[identifier] = {**properties, "Arn": arn}
+    return identifier, {"Id": identifier, "Arn": arn}
+
+
+def _update_group(identifier: str, old: Properties, new: Properties, stack: str) -> Outcome:
+    if replaces(old, new, GROUP_CREATE_ONLY):
+        made = _create_group("", new, stack)
+        _delete_group(identifier, old)
+        return made
+    arn = GROUPS[identifier]["Arn"]
+    GROUPS[identifier] = {**new, "Arn": arn}
+    return identifier, {"Id": identifier, "Arn": arn}
+
+
+def _delete_group(identifier: str, properties: Properties) -> None:
+    from ministack.services import opensearchserverless
+
+    held = [
+        record["name"]
+        for record in opensearchserverless._collections.values()
+        if record.get("collectionGroupName") == properties["Name"]
+    ]
+    if held:
+        raise ValueError(
+            f"Collection group {properties['Name']} still has collections: {', '.join(held)} "
+            "(ConflictException)"
+        )
+    GROUPS.pop(identifier, None)
+
+
+# Collections
+
+
+def _create_collection(_logical_id: str, properties: Properties, _stack: str) -> Outcome:
+    from ministack.services import opensearchserverless
+
+    required(properties, "Name")
+    request = camel(properties)
+    group = request.pop("collectionGroupName", None)
+    if group is not None:
+        _check_group(group, properties)
+    answer = _service(opensearchserverless._create_collection, request)
+    record = opensearchserverless._collections[answer["createCollectionDetail"]["id"]]
+    record["status"] = "ACTIVE"
+    if group is not None:
+        record["collectionGroupName"] = group
+    return record["id"], _collection_attributes(record)
+
+
+def _check_group(name: str, properties: Properties) -> None:
+    group = next((each for each in GROUPS.values() if each["Name"] == name), None)
+    if group is None:
+        raise ValueError(f"Collection group {name} is not found (ResourceNotFoundException)")
+    standby = properties.get("StandbyReplicas", group["StandbyReplicas"])
+    if standby != group["StandbyReplicas"]:
+        raise ValueError(
+            f"StandbyReplicas of the collection is {standby}, of its group {name} "
+            f"{group['StandbyReplicas']}; they must be the same (ValidationException)"
+        )
+
+
+def _collection_attributes(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Id": record["id"],
+        "Arn": record["arn"],
+        "CollectionEndpoint": record["collectionEndpoint"],
+        "DashboardEndpoint": record["dashboardEndpoint"],
+        "KmsKeyArn": record["kmsKeyArn"],
+    }
+
+
+def _update_collection(identifier: str, old: Properties, new: Properties, stack: str) -> Outcome:
+    from ministack.services import opensearchserverless
+
+    if replaces(old, new, COLLECTION_CREATE_ONLY):
+        made = _create_collection("", new, stack)
+        _delete_collection(identifier, old)
+        return made
+    wanted = camel(
+        {each: new[each] for each in ("Description", "DeletionProtection") if each in new}
+    )
+    _service(opensearchserverless._update_collection, {"id": identifier, **wanted})
+    return identifier, _collection_attributes(opensearchserverless._collections[identifier])
+
+
+def _delete_collection(identifier: str, _properties: Properties) -> None:
+    from ministack.services import opensearchserverless
+
+    if identifier in opensearchserverless._collections:
+        _service(opensearchserverless._delete_collection, {"id": identifier})
+    open_search.delete_owner(identifier)
+
+
+# VPC endpoints
+
+
+def _create_endpoint(_logical_id: str, properties: Properties, _stack: str) -> Outcome:
+    vpc = required(properties, "VpcId")
+    required(properties, "SubnetIds")
+    if any(each["VpcId"] == vpc for each in ENDPOINTS.values()):
+        raise ValueError(
+            f"OpenSearch Serverless endpoint already exists in VPC {vpc}: an endpoint serves all "
+            "collections, so make one and name its id (ConflictException)"
+        )
+    identifier = f"vpce-{uuid.uuid4().hex[:17]}"
+    ENDPOINTS[identifier] = dict(properties)
+    return identifier, {"Id": identifier}
+
+
+def _update_endpoint(identifier: str, old: Properties, new: Properties, stack: str) -> Outcome:
+    if replaces(old, new, ENDPOINT_CREATE_ONLY):
+        made = _create_endpoint("", new, stack)
+        _delete_endpoint(identifier, old)
+        return made
+    ENDPOINTS[identifier] = dict(new)
+    return identifier, {"Id": identifier}
+
+
+def _delete_endpoint(identifier: str, _properties: Properties) -> None:
+    ENDPOINTS.pop(identifier, None)
+
+
+# Indices
+
+
+def _create_index(_logical_id: str, properties: Properties, stack: str) -> Outcome:
+    collection = _collection_at(str(required(properties, "CollectionEndpoint")))
+    name = str(required(properties, "IndexName"))
+    _check_index_access(collection, name, "aoss:CreateIndex", stack)
+    try:
+        open_search.create_index(collection["id"], name, index_body(properties))
+    except StoreError as refusal:
+        raise ValueError(f"{refusal} (Service: AWSOpenSearchServerless)") from None
+    return f"{name}|{properties['CollectionEndpoint']}", {"Uuid": uuid.uuid4().hex}
+
+
+def _update_index(identifier: str, old: Properties, new: Properties, stack: str) -> Outcome:
+    if replaces(old, new, ("IndexName", "CollectionEndpoint", "Settings/Analysis")):
+        made = _create_index("", new, stack)
+        _delete_index(identifier, old)
+        return made
+    collection = _collection_at(new["CollectionEndpoint"])
+    _check_index_access(collection, new["IndexName"], "aoss:UpdateIndex", stack)
+    if index_body(old)["mappings"] != index_body(new)["mappings"]:
+        raise ValueError(
+            "[illegal_argument_exception] the mapping of a field cannot be changed; make an index "
+            "with another IndexName"
+        )
+    return identifier, {}
+
+
+def _delete_index(_identifier: str, properties: Properties) -> None:
+    collection = _find_collection(properties["CollectionEndpoint"])
+    if collection is not None:
+        open_search.delete_index(collection["id"], properties["IndexName"])
+
+
+def _check_index_access(
+    collection: Mapping[str, Any], name: str, permission: str, stack: str
+) -> None:
+    principal = deploying_role(stack)
+    if principal is None:
+        return
+    try:
+        check_access(principal, permission, f"index/{collection['name']}/{name}")
+    except AccessDeniedError as refusal:
+        raise ValueError(str(refusal)) from None
+
+
+def _find_collection(endpoint: str) -> dict[str, Any] | None:
+    from ministack.services import opensearchserverless
+
+    found: dict[str, Any] | None = next(
+        (
+            record
+            for record in opensearchserverless._collections.values()
+            if record["collectionEndpoint"] == endpoint
+        ),
+        None,
+    )
+    return found
+
+
+def _collection_at(endpoint: str) -> dict[str, Any]:
+    found = _find_collection(endpoint)
+    if found is None:
+        raise ValueError(f"no collection has the endpoint {endpoint} (ResourceNotFoundException)")
+    return found
+
+
+def index_body(properties: Properties) -> dict[str, Any]:
+    """The request of the template's properties in OpenSearch's own spelling.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-opensearchserverless-index.html
+    """
+    settings = properties.get("Settings", {}).get("Index", {})
+    names = {
+        "Knn": "knn",
+        "KnnAlgoParamEfSearch": "knn.algo_param.ef_search",
+        "RefreshInterval": "refresh_interval",
+    }
+    fields = properties.get("Mappings", {}).get("Properties", {})
+    return {
+        "settings": {"index": {names.get(name, name): each for name, each in settings.items()}},
+        "mappings": {"properties": {name: _field(field) for name, field in fields.items()}},
+    }
+
+
+def _field(field: Mapping[str, Any]) -> dict[str, Any]:
+    spelled: dict[str, Any] = {}
+    for name, value in field.items():
+        if name == "Method":
+            spelled["method"] = _method(value)
+        elif name == "Properties":
+            spelled["properties"] = {each: _field(inner) for each, inner in value.items()}
+        elif name == "Index":
+            spelled["index"] = true(value)
+        else:
+            spelled[name.lower()] = value
+    return spelled
+
+
+def _method(method: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"Name": "name", "Engine": "engine", "SpaceType": "space_type"}
+    spelled = {names[each]: value for each, value in method.items() if each in names}
+    parameters = method.get("Parameters", {})
+    return {
+        **spelled,
+        "parameters": {KEYWORDS.get(each, each): value for each, value in parameters.items()},
+    }
