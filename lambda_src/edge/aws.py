@@ -1,13 +1,15 @@
-"""Calls of AWS's JSON services without an SDK: signed, retried, on kept connections.
+"""Calls of AWS without an SDK: signed, retried, on kept connections.
 
 A function that imports boto3 and makes a client spends several times longer on starting than Python
 and Lambda's runtime together (bench/cold_start.py measures it), and moving the import into the
-handler moves the cost into the first request. On the hot path two JSON services are all that is
-called, so this module speaks their protocol by the standard library alone. Functions that run
-rarely use boto3.
+handler moves the cost into the first request. On the hot path few operations are called, so this
+module speaks their protocols by the standard library alone: JSON 1.0 here, the others in
+edge/rest_json.py, which only functions that use them load. For all else there is boto3.
 
     aws = Aws()
     aws.call("sqs", "SendMessageBatch", QueueUrl=url, Entries=entries)
+    for event in aws.stream("bedrock-runtime", "ConverseStream", modelId=model, messages=messages):
+        ...
 
 https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
 """
@@ -34,13 +36,15 @@ from edge.signing import Signer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
 USER_AGENT = "groundwork-function"
 ATTEMPTS = 3
 CONNECT_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 10.0
+LONG_READ_SECONDS = {"bedrock-runtime": 120.0, "bedrock-agent-runtime": 60.0}
+"""A model thinks before it answers, and a vector store that has scaled to zero starts first."""
 TRUSTED_IDLE_SECONDS = 1.0
 LONGEST_IDLE_SECONDS = 30.0
 """A connection that was idle for longer than the first is looked at before it is used, one that was
@@ -52,6 +56,14 @@ AMAZON_ROOTS = os.path.join(os.path.dirname(__file__), "amazon_roots.pem")  # no
 
 TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS"}
 """The services and the prefix of their x-amz-target header, from their service models."""
+SIGNING_NAMES = {
+    "bedrock-agent": "bedrock",
+    "bedrock-agent-runtime": "bedrock",
+    "bedrock-runtime": "bedrock",
+    "s3vectors": "s3vectors",
+    "sns": "sns",
+}
+"""The services of edge/rest_json.py and the names that they are signed for."""
 
 PARTITIONS = (
     ("cn-", "amazonaws.com.cn"),
@@ -61,6 +73,29 @@ PARTITIONS = (
     ("eu-isoe-", "cloud.adc-e.uk"),
     ("eusc-", "amazonaws.eu"),
 )
+
+
+class Message:
+    """One request, without what signing adds. `path` is quoted and follows the endpoint's."""
+
+    __slots__ = ("body", "headers", "method", "name", "path", "query")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        method: str = "POST",
+        path: str = "/",
+        query: str = "",
+    ) -> None:
+        self.name = name
+        self.headers = headers
+        self.body = body
+        self.method = method
+        self.path = path
+        self.query = query
 
 
 class Aws:
@@ -92,14 +127,50 @@ class Aws:
     def call(self, service: str, operation: str, **params: object) -> dict[str, Any]:
         """Call an operation and return its answer. Raises AwsError."""
         api = self.service(service)
-        body = json.dumps(params).encode()
-        target = f"{TARGETS[service]}.{operation}"
+        message = _message(service, operation, params)
+        answer: dict[str, Any] = self._tried(lambda: self._once(api, message))
+        return answer
+
+    def stream(self, service: str, operation: str, **params: object) -> Iterator[dict[str, Any]]:
+        """Call an operation and give its events as they arrive, each as {name: content}.
+
+        Raises AwsError, while it begins after retries, later without: what has been given cannot
+        be taken back.
+        """
+        from edge.event_stream import events
+
+        api = self.service(service)
+        message = _message(service, operation, params)
+        response = self._tried(lambda: self._begun(api, message))
+        try:
+            yield from events(api.pieces(response, give_up_at=self.give_up_at))
+        except TimeoutError as error:
+            raise AwsError("Timeout", 0, f"{api.host}: the answer stopped", True) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise connection_error(api.host, error) from error
+        finally:
+            if not response.isclosed():
+                api.close()
+
+    def within(self, seconds: float) -> Within:
+        """For a `with` block whose calls may take so long together and no longer."""
+        return Within(self, seconds)
+
+    def another(self) -> Aws:
+        """A client for another thread, with the same environment, limits and TLS context."""
+        other = Aws(self._environ, attempts=self._attempts, sleep=self._sleep)
+        other.give_up_at = self.give_up_at
+        other._tls, other._all_roots = self._tls, self._all_roots
+        return other
+
+    def _tried(self, once: Callable[[], Any]) -> Any:
+        """What `once` gives, after corrections and retries."""
         taken = attempt = 0
         corrections = {"certificates", "clock", "credentials"}
         while True:
             attempt += 1
             try:
-                answer = self._once(api, target, body)
+                answer = once()
             except AwsError as error:
                 correction = self._correct(error)
                 if correction in corrections:
@@ -115,8 +186,9 @@ class Aws:
         """A service's endpoint and connection; making it does not connect."""
         service = self._services.get(name)
         if service is None:
-            if name not in TARGETS:
-                raise ValueError(f"{name}: choose one of {', '.join(TARGETS)}, or use boto3")
+            if name not in TARGETS and name not in SIGNING_NAMES:
+                known = ", ".join(sorted([*TARGETS, *SIGNING_NAMES]))
+                raise ValueError(f"{name}: choose one of {known}, or use boto3")
             region = self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION")
             if not region:
                 raise AwsError("NoRegion", 0, "AWS_REGION is not set; set it", False)
@@ -155,21 +227,39 @@ class Aws:
             self._all_roots = self._all_roots or bundle is not None
         return self._tls
 
-    def _once(self, service: Service, target: str, body: bytes) -> dict[str, Any]:
+    def _once(self, service: Service, message: Message) -> dict[str, Any]:
+        response = self._begun(service, message)
+        try:
+            answer = service.rest_of(response)
+        except TimeoutError as error:
+            raise AwsError("Timeout", 0, f"{service.host}: no answer in time", True) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise connection_error(service.host, error) from error
+        if response.getheader("content-type", "").endswith("/xml"):
+            return {}
+        try:
+            parsed = json.loads(answer) if answer else {}
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise AwsError(
+                "UnexpectedAnswer", response.status, f"{message.name}: not a JSON object", True
+            )
+        return parsed
+
+    def _begun(self, service: Service, message: Message) -> http.client.HTTPResponse:
+        """An answer that has begun well; its body is still to be read. Raises AwsError."""
         self.calls += 1
         left = self.give_up_at - time.monotonic()
         if left <= 0:
-            raise AwsError("Timeout", 0, f"no time is left for {target}", False)
-        headers = {
-            "content-type": "application/x-amz-json-1.0",
-            "host": service.host,
-            "x-amz-target": target,
-        }
+            raise AwsError("Timeout", 0, f"no time is left for {message.name}", False)
         signed = service.signer.sign(
             self._credentials.current(),
-            path=service.path,
-            headers=headers,
-            body=body,
+            method=message.method,
+            path=service.path_of(message),
+            query=message.query,
+            headers={**message.headers, "host": service.host},
+            body=message.body,
             now=time.time() + self._skew,
         )
         signed["user-agent"] = USER_AGENT
@@ -179,22 +269,18 @@ class Aws:
             # https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
             signed["x-amzn-trace-id"] = trace
         try:
-            status, answered, answer = service.post(signed, body, longest=left)
+            response = service.send(message, signed, longest=left)
+            if response.status < 300:
+                return response
+            answer = service.rest_of(response)
         except TimeoutError as error:
             raise AwsError("Timeout", 0, f"{service.host}: no answer in time", True) from error
         except (OSError, http.client.HTTPException) as error:
             raise connection_error(service.host, error) from error
-        if status >= 300:
-            refusal = error_of(status, answered, answer)
-            self._note_clock(refusal, answered)
-            raise refusal
-        try:
-            parsed = json.loads(answer) if answer else {}
-        except ValueError:
-            parsed = None
-        if not isinstance(parsed, dict):
-            raise AwsError("UnexpectedAnswer", status, f"{target}: not a JSON object", True)
-        return parsed
+        answered = {name.lower(): value for name, value in response.getheaders()}
+        refusal = error_of(response.status, answered, answer)
+        self._note_clock(refusal, answered)
+        raise refusal
 
     def _wait_for_retry(self, error: AwsError, attempt: int) -> int:
         """Sleep before another attempt and return its price, or raise the error for good."""
@@ -239,6 +325,23 @@ class ClockError(AwsError):
     """A refused signature whose cause, our clock, has been corrected."""
 
 
+class Within:
+    """Brings the time to give up nearer while a block runs."""
+
+    def __init__(self, aws: Aws, seconds: float) -> None:
+        self._aws = aws
+        self._seconds = seconds
+        self._before = aws.give_up_at
+
+    def __enter__(self) -> Aws:
+        self._before = self._aws.give_up_at
+        self._aws.give_up_at = min(self._before, time.monotonic() + self._seconds)
+        return self._aws
+
+    def __exit__(self, *_: object) -> None:
+        self._aws.give_up_at = self._before
+
+
 class Service:
     """One service: where it answers, its signing key, its kept connection."""
 
@@ -249,7 +352,8 @@ class Service:
             raise AwsError("InvalidEndpoint", 0, f"{url!r}: not an http(s) URL; correct it", False)
         self.secure = scheme == "https"
         self.path = (slash + path).rstrip("/") + "/"
-        self.signer = Signer(service=name, region=region)
+        self.signer = Signer(service=SIGNING_NAMES.get(name, name), region=region)
+        self._read_timeout = LONG_READ_SECONDS.get(name)
         self._aws = aws
         self._connection: http.client.HTTPConnection | None = None
         self._used_at = 0.0
@@ -263,16 +367,20 @@ class Service:
         )
         self.host = netloc.lower().removesuffix(":443" if self.secure else ":80")
 
-    def post(
-        self, headers: Mapping[str, str], body: bytes, *, longest: float
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Send one request; status, headers with lower-case names, body.
+    def path_of(self, message: Message) -> str:
+        """The path as it is sent."""
+        return self.path[:-1] + message.path
+
+    def send(
+        self, message: Message, headers: Mapping[str, str], *, longest: float
+    ) -> http.client.HTTPResponse:
+        """Send one request; the answer with its body unread.
 
         A kept connection that turns out to be closed before the answer begins is replaced once.
         """
         connection, kept = self._open(longest)
         try:
-            return self._exchange(connection, headers, body)
+            return self._begin(connection, message, headers)
         except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected):
             self.close()
             if not kept:
@@ -282,10 +390,36 @@ class Service:
             raise
         connection, _ = self._open(longest)
         try:
-            return self._exchange(connection, headers, body)
+            return self._begin(connection, message, headers)
         except BaseException:
             self.close()
             raise
+
+    def rest_of(self, response: http.client.HTTPResponse) -> bytes:
+        """The body of an answer; the connection is kept afterwards, unless the peer closes it."""
+        try:
+            body = response.read()
+        except BaseException:
+            self.close()
+            raise
+        self._ended(response)
+        return body
+
+    def pieces(self, response: http.client.HTTPResponse, *, give_up_at: float) -> Iterator[bytes]:
+        """The body of an answer as it arrives."""
+        while True:
+            left = give_up_at - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("no time is left")
+            connection = self._connection
+            if connection is not None and connection.sock is not None:
+                connection.sock.settimeout(min(self._longest_read, left))
+            piece = response.read1(65_536)
+            if not piece:
+                break
+            yield piece
+        response.read()  # nothing is left; it says so to the connection
+        self._ended(response)
 
     def close(self) -> None:
         """Close the connection; the next request connects again."""
@@ -293,25 +427,32 @@ class Service:
         if connection is not None:
             connection.close()
 
-    def _exchange(
-        self, connection: http.client.HTTPConnection, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
-        connection.putrequest("POST", self.path, skip_host=True, skip_accept_encoding=True)
+    def _begin(
+        self,
+        connection: http.client.HTTPConnection,
+        message: Message,
+        headers: Mapping[str, str],
+    ) -> http.client.HTTPResponse:
+        target = self.path_of(message) + (f"?{message.query}" if message.query else "")
+        connection.putrequest(message.method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in headers.items():
             connection.putheader(name, value)
-        connection.putheader("content-length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        answer = response.read()
-        found = {name.lower(): value for name, value in response.getheaders()}
+        connection.putheader("content-length", str(len(message.body)))
+        connection.endheaders(message.body)
+        return connection.getresponse()
+
+    def _ended(self, response: http.client.HTTPResponse) -> None:
         self._used_at = time.time()
         if response.will_close:
             self.close()
-        return response.status, found, answer
+
+    @property
+    def _longest_read(self) -> float:
+        return READ_TIMEOUT_SECONDS if self._read_timeout is None else self._read_timeout
 
     def _open(self, longest: float) -> tuple[http.client.HTTPConnection, bool]:
         """The connection and whether it was used before."""
-        read_timeout = min(READ_TIMEOUT_SECONDS, longest)
+        read_timeout = min(self._longest_read, longest)
         connection = self._connection
         if connection is not None and connection.sock is not None:
             idle = time.time() - self._used_at
@@ -334,6 +475,20 @@ class Service:
         return connection, False
 
 
+def _message(service: str, operation: str, params: Mapping[str, object]) -> Message:
+    target = TARGETS.get(service)
+    if target is None:
+        from edge.rest_json import message_of
+
+        return message_of(service, operation, params)
+    name = f"{target}.{operation}"
+    return Message(
+        name,
+        headers={"content-type": "application/x-amz-json-1.0", "x-amz-target": name},
+        body=json.dumps(params).encode(),
+    )
+
+
 def endpoint_of(service: str, *, region: str, environ: Mapping[str, str]) -> str:
     """Where a service answers: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, or the Region's.
 
@@ -341,7 +496,7 @@ def endpoint_of(service: str, *, region: str, environ: Mapping[str, str]) -> str
     What this client does not do is refused by name, with what to set instead.
     """
     if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
-        specific = f"AWS_ENDPOINT_URL_{service.upper()}"
+        specific = f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
         configured = environ.get(specific) or environ.get("AWS_ENDPOINT_URL")
         if configured:
             return configured

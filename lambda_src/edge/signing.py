@@ -1,4 +1,6 @@
-"""AWS Signature Version 4 for POST requests without a query, which is all that JSON services use.
+"""AWS Signature Version 4 for requests with a body in memory, except of S3.
+
+S3 alone does not have the path quoted a second time.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -35,9 +37,12 @@ class Signer:
         headers: Mapping[str, str],
         body: bytes,
         now: float,
+        method: str = "POST",
+        query: str = "",
     ) -> dict[str, str]:
         """The headers to send: the given ones (lower-case names, `host` among them) and the
-        signature's. `now` is in seconds since 1970.
+        signature's. `path` and `query` are quoted as they are sent, the query in the order of its
+        names; `now` is in seconds since 1970.
         """
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
         day = date[:8]
@@ -47,7 +52,8 @@ class Signer:
         names = sorted(all_headers)
         signed = ";".join(names)
         lines = "".join([f"{name}:{all_headers[name]}\n" for name in names])
-        request = f"POST\n{path}\n\n{lines}\n{signed}\n{sha256(body).hexdigest()}"
+        path = path.replace("%", "%25")
+        request = f"{method}\n{path}\n{query}\n{lines}\n{signed}\n{sha256(body).hexdigest()}"
         scope = f"{day}/{self._region}/{self._service}/aws4_request"
         text = f"{ALGORITHM}\n{date}\n{scope}\n{sha256(request.encode()).hexdigest()}"
         signature = digest(self._signing_key(credentials, day), text.encode(), "sha256").hex()

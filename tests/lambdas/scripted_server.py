@@ -84,7 +84,7 @@ class ScriptedServer:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = _answer  # noqa: N815
+            do_GET = do_POST = do_PUT = _answer  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -269,7 +269,7 @@ def test_hosts_are_signed_as_they_are_sent(url: str, host: str, name: str, port:
 
 
 def test_an_unknown_service_is_sent_to_boto3() -> None:
-    with pytest.raises(ValueError, match="s3: choose one of dynamodb, sqs, or use boto3"):
+    with pytest.raises(ValueError, match=r"s3: choose one of bedrock-agent, .*sqs, or use boto3"):
         Aws(KEYS).call("s3", "GetObject")
 
 

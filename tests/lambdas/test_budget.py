@@ -39,8 +39,8 @@ class Budget:
 
 
 BUDGETS = {
-    "conflict_resolver": Budget(modules=10, kilobytes=65),
-    "jobs": Budget(modules=66, kilobytes=80),
+    "conflict_resolver": Budget(modules=10, kilobytes=75),
+    "jobs": Budget(modules=66, kilobytes=92),
 }
 
 

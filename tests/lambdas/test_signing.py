@@ -33,26 +33,30 @@ def _fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(
     access=TEXT, secret=TEXT, token=st.none() | TEXT, body=st.binary(max_size=300),
     region=st.sampled_from(["eu-west-1", "us-gov-west-1", "cn-north-1"]),
-    service=st.sampled_from(["sqs", "dynamodb"]), path=st.sampled_from(["/", "/base/"]),
+    service=st.sampled_from(["sqs", "dynamodb", "bedrock"]),
+    path=st.sampled_from(["/", "/base/", "/model/a.b-v1%3A0/converse", "/prompts/arn%3Aa%2Fb/"]),
+    request_line=st.sampled_from([("POST", ""), ("GET", "promptVersion=3"), ("PUT", "")]),
     host=st.sampled_from(["sqs.eu-west-1.amazonaws.com", "127.0.0.1:4566"]),
 )  # fmt: skip
 def test_requests_have_botocores_signature(
     access: str, secret: str, token: str | None, body: bytes, region: str, service: str,
-    path: str, host: str,
+    path: str, request_line: tuple[str, str], host: str,
 ) -> None:  # fmt: skip
     headers = {
         "content-type": "application/x-amz-json-1.0",
         "host": host,
         "x-amz-target": "AmazonSQS.SendMessageBatch",
     }
+    method, query = request_line
     signer = Signer(service=service, region=region)
     for _ in range(2):  # the second one comes from the kept key
         ours = signer.sign(
-            Credentials(access, secret, token), path=path, headers=headers, body=body, now=NOW
-        )
+            Credentials(access, secret, token), method=method, path=path, query=query,
+            headers=headers, body=body, now=NOW,
+        )  # fmt: skip
     request = AWSRequest(
-        method="POST",
-        url=f"https://{host}{path}",
+        method=method,
+        url=f"https://{host}{path}" + (f"?{query}" if query else ""),
         data=body,
         headers={k: v for k, v in headers.items() if k != "host"},
     )
