@@ -13,6 +13,7 @@ from stacks.fleet_stack import FleetStack
 from stacks.function_bundling import bundle_function
 from stacks.functions_stack import FunctionsStack, FunctionsStackInputs
 from stacks.judging import add_judges
+from stacks.knowledge_stack import KnowledgeStack, KnowledgeStackInputs
 from stacks.network_stack import NetworkStack
 from stacks.offline_stack import CONFLICT_RESOLVER, OfflineStack, OfflineStackInputs
 from stacks.settings import SettingsError, load_settings
@@ -61,6 +62,15 @@ def build(app: App) -> None:
             settings=settings.offline,
             resolver=settings.conflict_resolver,
             resolver_package=package(CONFLICT_RESOLVER),
+            alarm_topic=fleet.alarm_topic,
+        ),
+    )
+    KnowledgeStack(
+        app,
+        f"{prefix}-Knowledge",
+        inputs=KnowledgeStackInputs(
+            settings=settings.knowledge,
+            documents=documents.prepared_documents,
             alarm_topic=fleet.alarm_topic,
         ),
     )

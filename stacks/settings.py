@@ -20,6 +20,7 @@ from stacks.settings_documents import DocumentsSettings
 from stacks.settings_fleet import FleetSettings
 from stacks.settings_function import FunctionSettings
 from stacks.settings_functions import FUNCTIONS, ApiSettings, SharedFunctionSettings
+from stacks.settings_knowledge import KnowledgeSettings
 from stacks.settings_model import Capability
 from stacks.settings_network import NetworkSettings
 from stacks.settings_offline import OfflineSettings
@@ -33,6 +34,7 @@ CAPABILITIES: Mapping[str, type[Capability]] = {
     **FUNCTIONS,
     "offline": OfflineSettings,
     "conflict_resolver": FunctionSettings,
+    "knowledge": KnowledgeSettings,
 }
 BOUNDS = {
     Ge: ("at least", "ge"),
@@ -60,6 +62,7 @@ class Settings:
     function: Mapping[str, FunctionSettings]
     offline: OfflineSettings
     conflict_resolver: FunctionSettings
+    knowledge: KnowledgeSettings
 
 
 def load_settings(context: Mapping[str, Any]) -> Settings:
@@ -103,8 +106,9 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
     function = {name: chosen for name, chosen in each.items() if chosen is not None}
     offline = built("offline", OfflineSettings)
     resolver = built("conflict_resolver", FunctionSettings)
+    knowledge = built("knowledge", KnowledgeSettings)
     if problems or not (
-        network and documents and fleet and api and shared and offline and resolver
+        network and documents and fleet and api and shared and offline and resolver and knowledge
     ):
         raise SettingsError("\n".join(problems))
     return Settings(
@@ -117,6 +121,7 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
         function=function,
         offline=offline,
         conflict_resolver=resolver,
+        knowledge=knowledge,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STACKS = ("Network", "Documents", "Fleet", "Functions", "Offline")
+STACKS = ("Network", "Documents", "Fleet", "Functions", "Offline", "Knowledge")
 
 # Variant -> overrides on top of cdk.json, as `-c` would give them.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {

@@ -1,0 +1,129 @@
+"""A Bedrock knowledge base on a vector store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws, Stack
+from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.constructs.embedding_model import foundation_model_arn
+from stacks.constructs.vector_stores.vector_store import VectorStore, fingerprint
+from stacks.embedding_models import Embedding
+from stacks.settings_knowledge import KnowledgeSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnowledgeBaseInputs:
+    """Settings, store, and where documents come from."""
+
+    settings: KnowledgeSettings
+    embedding: Embedding
+    store: VectorStore
+    documents: s3.IBucket
+    documents_key: kms.IKey | None
+
+
+class KnowledgeBase(Construct):
+    """Knowledge base and its role.
+
+    - Only knowledge bases of this account assume the role
+      (https://docs.aws.amazon.com/bedrock/latest/userguide/kb-permissions.html), and all that it
+      may do is inline: a policy beside the role is attached after the role exists, while Bedrock
+      tries whether it reaches the store (aws-cdk issue 35120).
+    - CloudFormation wants a name, and the store and the embedding model can only be replaced, which
+      makes the new knowledge base before the old one goes. So the name changes with them.
+
+    Attributes: `knowledge_base_id`, `knowledge_base_arn`, `embedding_model_arn`, `role`.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, inputs: KnowledgeBaseInputs) -> None:
+        super().__init__(scope, construct_id)
+        self.embedding_model_arn = foundation_model_arn(self, inputs.embedding.model_id)
+        self.role = self._role(inputs)
+        inputs.store.admit(self.role)
+        resource = bedrock.CfnKnowledgeBase(
+            self,
+            "Resource",
+            name=f"{Stack.of(self).stack_name}-{fingerprint(inputs.settings.identity)}",
+            description="Groundwork: prepared documents",
+            role_arn=self.role.role_arn,
+            knowledge_base_configuration=self._configuration(inputs.embedding),
+            storage_configuration=inputs.store.storage_configuration,
+        )
+        for needed in inputs.store.depends_on:
+            resource.node.add_dependency(needed)
+        self.knowledge_base_id = resource.attr_knowledge_base_id
+        self.knowledge_base_arn = resource.attr_knowledge_base_arn
+
+    def _configuration(
+        self, embedding: Embedding
+    ) -> bedrock.CfnKnowledgeBase.KnowledgeBaseConfigurationProperty:
+        base = bedrock.CfnKnowledgeBase
+        return base.KnowledgeBaseConfigurationProperty(
+            type="VECTOR",
+            vector_knowledge_base_configuration=base.VectorKnowledgeBaseConfigurationProperty(
+                embedding_model_arn=self.embedding_model_arn,
+                embedding_model_configuration=(
+                    base.EmbeddingModelConfigurationProperty(
+                        bedrock_embedding_model_configuration=(
+                            base.BedrockEmbeddingModelConfigurationProperty(
+                                dimensions=embedding.dimension, embedding_data_type="FLOAT32"
+                            )
+                        )
+                    )
+                    if embedding.model.chooses_dimension
+                    else None
+                ),
+            ),
+        )
+
+    def _role(self, inputs: KnowledgeBaseInputs) -> iam.Role:
+        bucket = inputs.documents
+        ours = {"StringEquals": {"aws:ResourceAccount": Aws.ACCOUNT_ID}}
+        invoked = [self.embedding_model_arn]
+        if inputs.settings.parsing == "foundation_model":
+            invoked.append(foundation_model_arn(self, inputs.settings.parsing_model))
+        policies = {
+            "models": [iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=invoked)],
+            "documents": [
+                iam.PolicyStatement(
+                    actions=["s3:ListBucket"], resources=[bucket.bucket_arn], conditions=ours
+                ),
+                iam.PolicyStatement(
+                    actions=["s3:GetObject"],
+                    resources=[bucket.arn_for_objects("*")],
+                    conditions=ours,
+                ),
+            ],
+            **inputs.store.permissions,
+        }
+        if inputs.documents_key:
+            policies["keys"] = [
+                iam.PolicyStatement(
+                    actions=["kms:Decrypt"], resources=[inputs.documents_key.key_arn]
+                )
+            ]
+        return iam.Role(
+            self,
+            "Role",
+            description="Knowledge base",
+            assumed_by=iam.ServicePrincipal(
+                "bedrock.amazonaws.com",
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                    "ArnLike": {
+                        "aws:SourceArn": Stack.of(self).format_arn(
+                            service="bedrock", resource="knowledge-base", resource_name="*"
+                        )
+                    },
+                },
+            ),
+            inline_policies={
+                name: iam.PolicyDocument(statements=list(each)) for name, each in policies.items()
+            },
+        )

@@ -1,0 +1,230 @@
+"""Amazon OpenSearch Serverless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import DefaultStackSynthesizer, Fn, Stack
+from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_opensearchserverless as aoss
+from constructs import Construct
+
+from stacks.constructs.vector_stores.vector_store import (
+    VectorStore,
+    VectorStoreInputs,
+    fingerprint,
+    stack_suffix,
+)
+from stacks.vector_index import METADATA_FIELD, TEXT_FIELD, VECTOR_FIELD
+
+# What a knowledge base does with an index, and what creates and deletes it.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html
+SEARCHES = ("aoss:DescribeIndex", "aoss:ReadDocument", "aoss:WriteDocument")
+CREATES = ("aoss:CreateIndex", "aoss:DeleteIndex", "aoss:DescribeIndex", "aoss:UpdateIndex")
+
+
+class Store(VectorStore):
+    """A collection for vectors, and an index of the graph kind.
+
+    - `nextgen` is in a collection group whose least capacity is 0: after ten idle minutes nothing
+      is paid for but what is stored, and the next request waits until it is awake.
+      https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-collection-groups.html
+    - `classic` keeps at least half a unit for indexing and half for searching, twice that with
+      standby replicas, around the clock.
+    - Data-access policy: the knowledge base reads and writes documents of its one index, the
+      role that deploys creates and deletes it, nobody else does anything.
+    - Network policy: anybody with permissions, or Bedrock and one VPC endpoint.
+    - Names, which have to be unique in the account, come from the stack's identifier.
+
+    The index is OpenSearch's faiss engine, which is what knowledge bases need to filter
+    (https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html).
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
+        super().__init__(scope, construct_id, inputs=inputs)
+        settings = inputs.settings
+        self._standby = "ENABLED" if settings.standby_replicas else "DISABLED"
+        key = inputs.encryption_key
+        kind = fingerprint(settings.serverless_generation, self._standby, bool(key))
+        self._name = Fn.join("-", ["groundwork", stack_suffix(), kind])
+        self._index_name = "chunks-" + fingerprint(inputs.embedding, settings.hnsw)
+        group = self._group() if settings.serverless_generation == "nextgen" else None
+        self._collection = aoss.CfnCollection(
+            self,
+            "Collection",
+            name=self._name,
+            type="VECTORSEARCH",
+            description="Groundwork: vectors of the knowledge base",
+            collection_group_name=self._name if group else None,
+            standby_replicas=self._standby,
+            deletion_protection="ENABLED" if settings.retain_data else None,
+        )
+        self._collection.apply_removal_policy(inputs.removal_policy)
+        for first in (self._encryption(), self._network(), group):
+            if first:
+                self._collection.add_resource_dependency(first)
+
+    @property
+    def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+        """The right to call the collection; the data-access policy says what may be done there.
+
+        https://docs.aws.amazon.com/bedrock/latest/userguide/kb-permissions.html
+        """
+        return {
+            "vectors": [
+                iam.PolicyStatement(
+                    actions=["aoss:APIAccessAll"], resources=[self._collection.attr_arn]
+                )
+            ]
+        }
+
+    @property
+    def storage_configuration(self) -> bedrock.CfnKnowledgeBase.StorageConfigurationProperty:
+        """See VectorStore."""
+        base = bedrock.CfnKnowledgeBase
+        return base.StorageConfigurationProperty(
+            type="OPENSEARCH_SERVERLESS",
+            opensearch_serverless_configuration=base.OpenSearchServerlessConfigurationProperty(
+                collection_arn=self._collection.attr_arn,
+                vector_index_name=self._index_name,
+                field_mapping=base.OpenSearchServerlessFieldMappingProperty(
+                    vector_field=VECTOR_FIELD,
+                    text_field=TEXT_FIELD,
+                    metadata_field=METADATA_FIELD,
+                ),
+            ),
+        )
+
+    def admit(self, role: iam.IRole) -> None:
+        """Data-access policy, then index."""
+        access = self._access(role)
+        index = self._index()
+        index.add_resource_dependency(access)
+        self.depends_on += [access, index]
+
+    def _group(self) -> aoss.CfnCollectionGroup:
+        most = self._inputs.settings.serverless_max_capacity
+        return aoss.CfnCollectionGroup(
+            self,
+            "Group",
+            name=self._name,
+            description="Groundwork: scales to zero",
+            generation="NEXTGEN",
+            standby_replicas=self._standby,
+            capacity_limits=aoss.CfnCollectionGroup.CapacityLimitsProperty(
+                min_indexing_capacity_in_ocu=0,
+                min_search_capacity_in_ocu=0,
+                max_indexing_capacity_in_ocu=most,
+                max_search_capacity_in_ocu=most,
+            ),
+        )
+
+    def _encryption(self) -> aoss.CfnSecurityPolicy:
+        key = self._inputs.encryption_key
+        return self._policy(
+            "Encryption",
+            "encryption",
+            {
+                "Rules": [{"ResourceType": "collection", "Resource": [self._resource]}],
+                **({"KmsARN": key.key_arn} if key else {"AWSOwnedKey": True}),
+            },
+        )
+
+    def _network(self) -> aoss.CfnSecurityPolicy:
+        """https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-network.html"""
+        endpoint = self._inputs.settings.serverless_vpc_endpoint
+        return self._policy(
+            "Network",
+            "network",
+            [
+                {
+                    "Rules": [{"ResourceType": "collection", "Resource": [self._resource]}],
+                    **(
+                        {
+                            "AllowFromPublic": False,
+                            "SourceVPCEs": [endpoint],
+                            "SourceServices": ["bedrock.amazonaws.com"],
+                        }
+                        if endpoint
+                        else {"AllowFromPublic": True}
+                    ),
+                }
+            ],
+        )
+
+    def _access(self, role: iam.IRole) -> aoss.CfnAccessPolicy:
+        index = Fn.join("/", ["index", self._name, self._index_name])
+
+        def may(principal: str, actions: Sequence[str]) -> dict[str, object]:
+            return {
+                "Rules": [
+                    {"ResourceType": "index", "Resource": [index], "Permission": list(actions)}
+                ],
+                "Principal": [principal],
+            }
+
+        return aoss.CfnAccessPolicy(
+            self,
+            "Access",
+            name=self._name,
+            type="data",
+            policy=Stack.of(self).to_json_string(
+                [may(role.role_arn, SEARCHES), may(self._deploying_role(), CREATES)]
+            ),
+        )
+
+    def _deploying_role(self) -> str:
+        """The role with which CloudFormation calls OpenSearch Serverless: `cdk bootstrap`'s."""
+        stack = Stack.of(self)
+        name = self._inputs.settings.deploying_role
+        if not name:
+            qualifier = (
+                stack.synthesizer.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
+            )
+            name = f"cdk-{qualifier}-cfn-exec-role-{stack.account}-{stack.region}"
+        return stack.format_arn(service="iam", region="", resource="role", resource_name=name)
+
+    def _index(self) -> aoss.CfnIndex:
+        hnsw = self._inputs.settings.hnsw
+        field = aoss.CfnIndex.PropertyMappingProperty
+        return aoss.CfnIndex(
+            self,
+            "Index",
+            collection_endpoint=self._collection.attr_collection_endpoint,
+            index_name=self._index_name,
+            settings=aoss.CfnIndex.IndexSettingsProperty(
+                index=aoss.CfnIndex.IndexProperty(knn=True, knn_algo_param_ef_search=hnsw.ef_search)
+            ),
+            mappings=aoss.CfnIndex.MappingsProperty(
+                properties={
+                    VECTOR_FIELD: field(
+                        type="knn_vector",
+                        dimension=self._inputs.embedding.dimension,
+                        method=aoss.CfnIndex.MethodProperty(
+                            name="hnsw",
+                            engine="faiss",
+                            space_type="l2",
+                            parameters=aoss.CfnIndex.ParametersProperty(
+                                m=hnsw.m, ef_construction=hnsw.ef_construction
+                            ),
+                        ),
+                    ),
+                    TEXT_FIELD: field(type="text", index=True),
+                    METADATA_FIELD: field(type="text", index=False),
+                }
+            ),
+        )
+
+    @property
+    def _resource(self) -> str:
+        return Fn.join("/", ["collection", self._name])
+
+    def _policy(self, construct_id: str, kind: str, document: object) -> aoss.CfnSecurityPolicy:
+        return aoss.CfnSecurityPolicy(
+            self,
+            construct_id,
+            name=self._name,
+            type=kind,
+            policy=Stack.of(self).to_json_string(document),
+        )

@@ -1,0 +1,84 @@
+"""Amazon S3 Vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3vectors as s3vectors
+from constructs import Construct
+
+from stacks.constructs.vector_stores.vector_store import VectorStore, VectorStoreInputs
+from stacks.vector_index import METADATA_FIELD
+
+# What Bedrock writes beside each vector. Filterable metadata is limited to 2 KB, which a chunk's
+# text exceeds, and which keys are filterable is settled when the index is made.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html
+NOT_FILTERABLE = ("AMAZON_BEDROCK_TEXT", METADATA_FIELD)
+
+
+class Store(VectorStore):
+    """A vector bucket with one index: nothing runs, so nothing is paid for but what is stored.
+
+    Bedrock searches it by meaning alone (no hybrid search), in hundreds of milliseconds, and knows
+    no `startsWith` and `stringContains` in filters
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-bedrock-kb.html). The index
+    has no parameters: S3 decides how it searches.
+
+    Neither bucket nor index has a name of ours: everything about them can only be replaced.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
+        super().__init__(scope, construct_id, inputs=inputs)
+        key = inputs.encryption_key
+        self._bucket = s3vectors.CfnVectorBucket(
+            self,
+            "Bucket",
+            encryption_configuration=s3vectors.CfnVectorBucket.EncryptionConfigurationProperty(
+                sse_type="aws:kms" if key else "AES256",
+                kms_key_arn=key.key_arn if key else None,
+            ),
+        )
+        self._index = s3vectors.CfnIndex(
+            self,
+            "Index",
+            vector_bucket_arn=self._bucket.attr_vector_bucket_arn,
+            data_type="float32",
+            dimension=inputs.embedding.dimension,
+            distance_metric="cosine",
+            metadata_configuration=s3vectors.CfnIndex.MetadataConfigurationProperty(
+                non_filterable_metadata_keys=list(NOT_FILTERABLE)
+            ),
+        )
+        for kept in (self._bucket, self._index):
+            kept.apply_removal_policy(inputs.removal_policy)
+        self.depends_on.append(self._index)
+
+    @property
+    def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+        """https://docs.aws.amazon.com/bedrock/latest/userguide/kb-permissions.html"""
+        return {
+            "vectors": [
+                iam.PolicyStatement(
+                    actions=[
+                        "s3vectors:DeleteVectors",
+                        "s3vectors:GetIndex",
+                        "s3vectors:GetVectors",
+                        "s3vectors:PutVectors",
+                        "s3vectors:QueryVectors",
+                    ],
+                    resources=[self._index.attr_index_arn],
+                )
+            ]
+        }
+
+    @property
+    def storage_configuration(self) -> bedrock.CfnKnowledgeBase.StorageConfigurationProperty:
+        """See VectorStore."""
+        return bedrock.CfnKnowledgeBase.StorageConfigurationProperty(
+            type="S3_VECTORS",
+            s3_vectors_configuration=bedrock.CfnKnowledgeBase.S3VectorsConfigurationProperty(
+                index_arn=self._index.attr_index_arn
+            ),
+        )

@@ -1,0 +1,91 @@
+"""What every vector store has in common."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import Aws, Fn, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from constructs import Construct, IDependable
+
+from stacks.embedding_models import Embedding
+from stacks.settings_knowledge import KnowledgeSettings
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_bedrock as bedrock
+    from aws_cdk import aws_kms as kms
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorStoreInputs:
+    """Settings, the vectors that will be kept, and the key they are encrypted with, if any."""
+
+    settings: KnowledgeSettings
+    embedding: Embedding
+    encryption_key: kms.IKey | None = None
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        """What becomes of vectors when their stack, or what holds them, goes."""
+        return RemovalPolicy.RETAIN if self.settings.retain_data else RemovalPolicy.DESTROY
+
+
+class VectorStore(Construct):
+    """A store, in the order in which a knowledge base needs it.
+
+    The constructor makes what can be made before the knowledge base has a role. The role gets
+    `permissions` inline, so that it has them from its first moment. `admit` then makes what has to
+    know the role: policies that name it, and the index behind them. The knowledge base is made
+    after everything in `depends_on`, from `storage_configuration`.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
+        super().__init__(scope, construct_id)
+        self._inputs = inputs
+        self.depends_on: list[IDependable] = []
+
+    @property
+    def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+        """What the knowledge base's role may do here: policy name -> statements."""
+        raise NotImplementedError
+
+    @property
+    def storage_configuration(self) -> bedrock.CfnKnowledgeBase.StorageConfigurationProperty:
+        """How a knowledge base finds the store; to be read after `admit`."""
+        raise NotImplementedError
+
+    def admit(self, role: iam.IRole) -> None:
+        """Let the knowledge base's role in. Stores that ask IAM alone need nothing."""
+
+
+def vector_store(scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> VectorStore:
+    """The store that settings choose.
+
+    Its module, and with it the service's part of aws-cdk-lib, is imported only now: importing all
+    of them would make every synth a second longer.
+    """
+    name = inputs.settings.vector_store
+    module = importlib.import_module(f"stacks.constructs.vector_stores.{name}")
+    made: VectorStore = module.Store(scope, construct_id, inputs=inputs)
+    return made
+
+
+def stack_suffix() -> str:
+    """Eight digits of the stack's identifier, for names that are unique in an account.
+
+    A stack that is deleted and made again gets others, so what a failed deletion has left over is
+    in nobody's way.
+    """
+    return Fn.select(0, Fn.split("-", Fn.select(2, Fn.split("/", Aws.STACK_ID))))
+
+
+def fingerprint(*parts: object) -> str:
+    """Six digits that change with `parts`, for the names of what a change of them replaces.
+
+    CloudFormation makes the new resource before it deletes the old one, whose name is still taken.
+    """
+    return hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()[:6]

@@ -1,0 +1,86 @@
+"""What is known: vectors of prepared documents, and the knowledge base that searches them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.constructs.data_source import DataSource
+from stacks.constructs.knowledge_base import KnowledgeBase, KnowledgeBaseInputs
+from stacks.constructs.vector_stores.vector_store import VectorStoreInputs, vector_store
+from stacks.settings_knowledge import KnowledgeSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnowledgeStackInputs:
+    """Settings, where documents come from, and where alarms go."""
+
+    settings: KnowledgeSettings
+    documents: s3.IBucket
+    alarm_topic: sns.ITopic
+
+
+class KnowledgeStack(Stack):
+    """Vector store, knowledge base, data source, and the ingestion that keeps them up to date."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, inputs: KnowledgeStackInputs, **kwargs: Any
+    ) -> None:
+        settings = inputs.settings
+        super().__init__(
+            scope,
+            construct_id,
+            description="Groundwork: knowledge base",
+            termination_protection=settings.retain_data,
+            **kwargs,
+        )
+        # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
+        self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
+        embedding = settings.embedding
+        store = vector_store(
+            self,
+            "Vectors",
+            inputs=VectorStoreInputs(
+                settings=settings, embedding=embedding, encryption_key=self._key(settings)
+            ),
+        )
+        knowledge_base = KnowledgeBase(
+            self,
+            "KnowledgeBase",
+            inputs=KnowledgeBaseInputs(
+                settings=settings,
+                embedding=embedding,
+                store=store,
+                documents=inputs.documents,
+                documents_key=inputs.documents.encryption_key,
+            ),
+        )
+        source = DataSource(
+            self,
+            "Documents",
+            knowledge_base_id=knowledge_base.knowledge_base_id,
+            bucket=inputs.documents,
+            settings=settings,
+        )
+        self.knowledge_base_id = knowledge_base.knowledge_base_id
+        self.knowledge_base_arn = knowledge_base.knowledge_base_arn
+        self.embedding_model_arn = knowledge_base.embedding_model_arn
+        self.embedding_dimension = embedding.dimension
+        self.data_source_id = source.data_source_id
+        # Here: stacks/constructs/ingestion.py, whose table becomes `knowledge_table`.
+
+        CfnOutput(self, "KnowledgeBaseId", value=self.knowledge_base_id)
+        CfnOutput(self, "DataSourceId", value=self.data_source_id)
+        CfnOutput(self, "VectorStore", value=settings.vector_store)
+        CfnOutput(self, "Identity", value=settings.identity)
+
+    def _key(self, settings: KnowledgeSettings) -> kms.Key | None:
+        if not settings.customer_key:
+            return None
+        return kms.Key(self, "Key", description="Groundwork: vectors", enable_key_rotation=True)

@@ -1,0 +1,170 @@
+"""Settings of the knowledge stack: vector store, embedding model, chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stacks.embedding_models import EMBEDDING_MODELS, Embedding
+from stacks.settings_chunking import ChunkingSettings
+from stacks.settings_model import LogRetentionDays, unit
+from stacks.settings_vector_stores import OpenSearchServerlessSettings, OtherStoreSettings
+
+
+class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherStoreSettings):
+    """The knowledge base, and the vector store that it searches."""
+
+    vector_store: Annotated[
+        Literal[
+            "opensearch_serverless",
+            "opensearch_managed",
+            "aurora_postgresql",
+            "s3_vectors",
+            "pinecone",
+            "redis_enterprise_cloud",
+        ],
+        Field(
+            default="opensearch_serverless",
+            description="Where vectors are kept. docs/costs.md compares what each costs idle, "
+            "docs/decisions/0005-vector-store.md says which to choose.",
+        ),
+    ]
+    embedding_model: Annotated[
+        Literal[
+            "amazon.titan-embed-text-v2:0",
+            "amazon.titan-embed-text-v1",
+            "cohere.embed-english-v3",
+            "cohere.embed-multilingual-v3",
+        ],
+        Field(
+            default="amazon.titan-embed-text-v2:0",
+            description="What makes vectors of texts. The account needs access to it.",
+        ),
+    ]
+    embedding_dimension: Annotated[
+        int,
+        Field(
+            default=0,
+            ge=0,
+            le=4096,
+            description="Numbers in a vector, of those that the model offers; 0 for the model's "
+            "own choice. Less is cheaper to keep and to search, and finds a little less.",
+            json_schema_extra=unit("numbers"),
+        ),
+    ]
+    rerank_model: Annotated[
+        Literal["", "amazon.rerank-v1:0", "cohere.rerank-v3-5:0"],
+        Field(
+            default="",
+            description="Sort what was found once more, with a model that reads question and chunk "
+            "together; empty for no reranking. Billed per query, and not in every Region.",
+        ),
+    ]
+    retain_data: Annotated[
+        bool,
+        Field(
+            default=True,
+            description="Keep vectors when the stack is deleted, and protect the stack from "
+            "deletion. When off, deleting the stack deletes the store, and the data source leaves "
+            "its vectors to it.",
+        ),
+    ]
+    customer_key: Annotated[
+        bool,
+        Field(
+            default=False,
+            description="Encrypt vectors with a KMS key of your own (1 USD a month and requests) "
+            "instead of AWS's.",
+        ),
+    ]
+    log_retention_days: Annotated[
+        LogRetentionDays,
+        Field(
+            default=14,
+            description="How long the log of ingestion, a line per document, is kept.",
+            json_schema_extra=unit("days, a value that CloudWatch Logs accepts"),
+        ),
+    ]
+    deployed: Annotated[
+        str,
+        Field(
+            default="",
+            description="What this stage has deployed: the stack's output Identity. Synth refuses "
+            "settings that would replace it. Empty while nothing is deployed, or where nothing is "
+            "worth keeping.",
+            json_schema_extra=unit("store/details/model/dimension"),
+        ),
+    ]
+    confirm_replacement: Annotated[
+        str,
+        Field(
+            default="",
+            description="Accept that knowledge base and vectors are replaced by what is named "
+            "here, and that all documents are ingested again.",
+            json_schema_extra=unit("store/details/model/dimension"),
+        ),
+    ]
+
+    @property
+    def embedding(self) -> Embedding:
+        """Model and dimension."""
+        return Embedding(
+            model_id=self.embedding_model,
+            dimension=self.embedding_dimension
+            or EMBEDDING_MODELS[self.embedding_model].dimensions[0],
+        )
+
+    @property
+    def identity(self) -> str:
+        """Everything whose change replaces the knowledge base."""
+        details: list[str] = []
+        if self.vector_store == "opensearch_serverless":
+            standby = "standby" if self.standby_replicas else "single"
+            details += [self.serverless_generation, standby]
+        if self.vector_store.startswith("opensearch"):
+            details.append(f"hnsw-{self.hnsw_m}-{self.hnsw_ef_construction}")
+        return "/".join(
+            [self.vector_store, *details, self.embedding_model, str(self.embedding.dimension)]
+        )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = [
+            *self._embedding_problems(),
+            *self.chunking_problems(),
+            *self.outside_problems(self.vector_store),
+            *self._replacement_problems(),
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _embedding_problems(self) -> Iterator[str]:
+        model = EMBEDDING_MODELS[self.embedding_model]
+        if self.embedding_dimension and self.embedding_dimension not in model.dimensions:
+            yield (
+                f"embedding_dimension ({self.embedding_dimension}) is none that "
+                f"{self.embedding_model} offers: set {' or '.join(map(str, model.dimensions))}, "
+                "or 0"
+            )
+        if self.chunking != "none" and self.chunk_tokens > model.tokens:
+            yield (
+                f"chunk_tokens ({self.chunk_tokens}) exceeds what {self.embedding_model} reads "
+                f"({model.tokens}): lower it"
+            )
+
+    def _replacement_problems(self) -> Iterator[str]:
+        if self.retain_data and not self.deployed:
+            yield (
+                "deployed is empty, but retain_data is true, so synth could not tell when a change "
+                f"would replace what is kept: set deployed to {self.identity}"
+            )
+        elif self.deployed and self.deployed != self.identity != self.confirm_replacement:
+            yield (
+                f"deployed is {self.deployed}, and these settings make {self.identity}: the "
+                "knowledge base would be replaced, and everything ingested again. Undo the change; "
+                f"or set confirm_replacement to {self.identity}, deploy, and set deployed to the "
+                "same. When nothing is deployed yet, set deployed alone"
+            )

@@ -1,0 +1,202 @@
+"""Settings of vector stores: which one, and what each can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stacks.settings_model import Capability, unit
+from stacks.vector_index import DEFAULT_HNSW, Hnsw
+
+SECRET_ARN = r"^$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9!/_+=.@-]+$"
+
+
+class HnswSettings(Capability):
+    """The graph that OpenSearch and PostgreSQL search"""
+
+    hnsw_m: Annotated[
+        int,
+        Field(
+            default=DEFAULT_HNSW.m,
+            ge=2,
+            le=100,
+            description="Neighbours of a vector in the graph: memory and time to build.",
+            json_schema_extra=unit("neighbours"),
+        ),
+    ]
+    hnsw_ef_construction: Annotated[
+        int,
+        Field(
+            default=DEFAULT_HNSW.ef_construction,
+            ge=4,
+            le=1000,
+            description="Candidates while the graph is built: time to build against recall.",
+            json_schema_extra=unit("candidates"),
+        ),
+    ]
+    hnsw_ef_search: Annotated[
+        int,
+        Field(
+            default=DEFAULT_HNSW.ef_search,
+            ge=1,
+            le=1000,
+            description="Candidates of a search: latency against recall.",
+            json_schema_extra=unit("candidates"),
+        ),
+    ]
+
+    @property
+    def hnsw(self) -> Hnsw:
+        """The three together."""
+        return Hnsw(
+            m=self.hnsw_m,
+            ef_construction=self.hnsw_ef_construction,
+            ef_search=self.hnsw_ef_search,
+        )
+
+
+class OpenSearchServerlessSettings(HnswSettings):
+    """opensearch_serverless"""
+
+    serverless_generation: Annotated[
+        Literal["nextgen", "classic"],
+        Field(
+            default="classic",
+            description="opensearch_serverless: nextgen scales to zero, in a collection group, and "
+            "takes 10 to 30 seconds to wake; classic never stops, which docs/costs.md prices. No "
+            "page says that knowledge bases accept nextgen, so it is not what prod uses.",
+        ),
+    ]
+    standby_replicas: Annotated[
+        bool,
+        Field(
+            default=True,
+            description="opensearch_serverless: keep a copy in another Availability Zone. Doubles "
+            "the least capacity of classic; cannot be changed afterwards.",
+        ),
+    ]
+    serverless_max_capacity: Annotated[
+        int,
+        Field(
+            default=4,
+            ge=1,
+            le=96,
+            description="opensearch_serverless, nextgen: most capacity of the collection group, "
+            "for indexing and for searching each.",
+            json_schema_extra=unit("OCU"),
+        ),
+    ]
+    serverless_vpc_endpoint: Annotated[
+        str,
+        Field(
+            default="",
+            pattern=r"^$|^vpce-[0-9a-f]+$",
+            description="opensearch_serverless: the account's endpoint for OpenSearch Serverless. "
+            "When set, nobody but Bedrock and this endpoint reaches the collection, and programs "
+            "of the account only from its VPC. One endpoint per VPC is allowed, so it is not made "
+            "here.",
+            json_schema_extra=unit("identifier of an OpenSearch Serverless VPC endpoint"),
+        ),
+    ]
+    deploying_role: Annotated[
+        str,
+        Field(
+            default="",
+            pattern=r"^$|^[A-Za-z0-9+=,.@_/-]+$",
+            description="opensearch_serverless: the role with which CloudFormation creates the "
+            "index. Empty for the execution role of `cdk bootstrap`.",
+            json_schema_extra=unit("role name"),
+        ),
+    ]
+
+
+class OtherStoreSettings(Capability):
+    """opensearch_managed, aurora_postgresql, pinecone, redis_enterprise_cloud"""
+
+    domain_instance_type: Annotated[
+        str,
+        Field(
+            default="t3.medium.search",
+            pattern=r"^[a-z0-9]+\.[a-z0-9]+\.search$",
+            description="opensearch_managed: instance type of data nodes.",
+            json_schema_extra=unit("instance type of OpenSearch Service"),
+        ),
+    ]
+    domain_nodes: Annotated[
+        int,
+        Field(
+            default=2,
+            ge=1,
+            le=80,
+            description="opensearch_managed: data nodes, in as many zones, up to three.",
+            json_schema_extra=unit("nodes"),
+        ),
+    ]
+    domain_volume_gb: Annotated[
+        int,
+        Field(
+            default=20,
+            ge=10,
+            le=3000,
+            description="opensearch_managed: gp3 volume of each node.",
+            json_schema_extra=unit("GB"),
+        ),
+    ]
+    aurora_max_capacity: Annotated[
+        float,
+        Field(
+            default=4,
+            ge=1,
+            le=256,
+            multiple_of=0.5,
+            description="aurora_postgresql: most capacity; the least is 0.",
+            json_schema_extra=unit("ACU"),
+        ),
+    ]
+    aurora_pause_seconds: Annotated[
+        int,
+        Field(
+            default=600,
+            ge=300,
+            le=86_400,
+            description="aurora_postgresql: time without connections after which it pauses. "
+            "Waking takes about 15 seconds.",
+            json_schema_extra=unit("seconds"),
+        ),
+    ]
+    secret_arn: Annotated[
+        str,
+        Field(
+            default="",
+            pattern=SECRET_ARN,
+            description="pinecone, redis_enterprise_cloud: secret with the credentials. pinecone: "
+            "key apiKey; redis_enterprise_cloud: username, password, serverCertificate, "
+            "clientCertificate, clientPrivateKey.",
+            json_schema_extra=unit("ARN of a secret"),
+        ),
+    ]
+    endpoint: Annotated[
+        str,
+        Field(
+            default="",
+            pattern=r"^\S*$",
+            description="pinecone: the index's URL, https://...; redis_enterprise_cloud: the "
+            "database's public endpoint, host:port.",
+            json_schema_extra=unit("URL or host:port"),
+        ),
+    ]
+
+    def outside_problems(self, store: str) -> Iterator[str]:
+        """What a store outside of AWS needs to be told."""
+        if store not in ("pinecone", "redis_enterprise_cloud"):
+            return
+        for name in ("secret_arn", "endpoint"):
+            if not getattr(self, name):
+                yield (
+                    f"{name} is empty, but vector_store is {store}, which is not made by the "
+                    f"stack: create it, and set {name}"
+                )
+        if store == "pinecone" and self.endpoint and not self.endpoint.startswith("https://"):
+            yield f"endpoint ({self.endpoint}) is no https URL: copy the host of the index"
