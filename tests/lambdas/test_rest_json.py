@@ -107,7 +107,7 @@ def test_a_model_of_its_own_format_gets_its_bytes() -> None:
         client(server).call(
             "bedrock-runtime", "InvokeModel", modelId="m", body=b'{"inputText":"a"}'
         )
-        assert server.asked[0].content == {"text": "a"}
+        assert server.asked[0].content == {"inputText": "a"}
 
 
 def test_sns_is_asked_by_a_form_and_its_answer_is_not_read() -> None:
