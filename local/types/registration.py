@@ -19,6 +19,7 @@ from local.types import (
     security_group_rules,
     tables,
     topics,
+    vector_buckets,
     web_acls,
 )
 
@@ -39,6 +40,7 @@ FAMILIES = (
     security_group_rules,
     tables,
     topics,
+    vector_buckets,
     web_acls,
 )
 
