@@ -20,7 +20,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.sync_backend import VARIABLE, backend, built_client
+from local.session import LocalAws
+from tests import sync_backend
+from tests.sync_backend import VARIABLE, built_client, deploy
 
 MEASURES = Path(__file__).parent / "sync_measures.mjs"
 PLOT = Path(__file__).parent / "out" / "sync.png"
@@ -60,8 +62,9 @@ def main(arguments: Sequence[str]) -> int:
     quick = "--quick" in arguments
     for mode in ("device", "app"):
         built_client(mode)
-    with tempfile.TemporaryDirectory() as folder:
-        described = backend(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, LocalAws(state=Path(folder) / "state") as aws:
+        deploy(aws)
+        described = sync_backend.described(aws, Path(folder))
         reconnect = measure(described, "reconnect", ROUNDS)
         print(f"\nreconnect to converged, two devices and the server: {milliseconds(reconnect)}")
         by_rows = _rows(described, QUICK_ROWS if quick else ROWS)

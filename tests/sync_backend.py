@@ -1,4 +1,4 @@
-"""The deployed offline stack that the tests of the client share, as the CDK CLI deploys it.
+"""The deployed offline stack that the tests of AppSync and of its clients share.
 
 `python -m tests.sync_backend FOLDER` keeps one up for working on the tests: it prints how to run
 them.
@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from local.session import LocalAws
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -28,16 +26,14 @@ VARIABLE = "GROUNDWORK_SYNC"
 HOUR, MINUTES = 60, 5
 
 
-@functools.cache
-def backend(folder: Path) -> Path:
-    """Deploy once per process, with which it ends; the path of what programs in Node are told."""
-    aws = LocalAws(state=folder / "state")
-    aws.up(bound=True)
-    aws.cdk("deploy", STACK, "--require-approval", "never")
-    return _described(aws, folder)
+def deploy(aws: LocalAws) -> dict[str, str]:
+    """As the CDK CLI does it; the stack's outputs."""
+    aws.cdk("deploy", STACK)
+    return aws.outputs(STACK)
 
 
-def _described(aws: LocalAws, folder: Path) -> Path:
+def described(aws: LocalAws, folder: Path) -> Path:
+    """Make users; the path of what programs in Node are told of the deployed stack."""
     outputs = aws.outputs(STACK)
     (api,) = [each for each in aws.control("appsync/apis")["apis"] if each["name"] == STACK]
     tables = aws.client("dynamodb").list_tables()["TableNames"]
@@ -104,13 +100,6 @@ def built_client(mode: str) -> None:
     )
 
 
-def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """The same for every directory of tests in this process."""
-    folder = factory.getbasetemp() / "sync"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 def run_node_tests(
     description: Path, *files: str | Path, seconds: int = 300, **environment: str
 ) -> str:
@@ -132,9 +121,12 @@ def main(arguments: list[str]) -> None:
     """Stay until interrupted."""
     folder = Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
-    print(f"{VARIABLE}={backend(folder)} node --test tests/sync_client/*.test.mjs", flush=True)
-    while True:
-        time.sleep(3600)
+    with LocalAws(state=folder / "state") as aws:
+        deploy(aws)
+        path = described(aws, folder)
+        print(f"{VARIABLE}={path} node --test tests/sync_client/*.test.mjs", flush=True)
+        while True:
+            time.sleep(3600)
 
 
 if __name__ == "__main__":

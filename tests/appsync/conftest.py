@@ -17,10 +17,9 @@ PASSWORD = "Secret-123"  # pragma: allowlist secret
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+def aws(appsync_aws: LocalAws) -> LocalAws:
     """An engine that is up."""
-    with LocalAws(state=tmp_path_factory.mktemp("appsync") / "state") as running:
-        yield running
+    return appsync_aws
 
 
 @pytest.fixture(scope="session")

@@ -14,9 +14,9 @@ from botocore.credentials import Credentials
 
 from local.session import LocalAws
 from tests.appsync.clients import Answer, Api, Socket
+from tests.sync_backend import STACK
 
 pytestmark = pytest.mark.xdist_group("appsync")
-STACK = "Groundwork-dev-Offline"
 PASSWORD = "Correct-horse-9"  # pragma: allowlist secret
 META = "_version _deleted _lastChangedAt"
 SITE = f"id name accessHints address {{ city }} createdAt updatedAt {META}"
@@ -60,9 +60,8 @@ def sync(api: Api, models: str, selection: str, last_sync: int | None = None) ->
 
 
 @pytest.fixture(scope="module")
-def offline(aws: LocalAws) -> Offline:
-    aws.cdk("deploy", STACK, "-c", "stage=dev")
-    outputs = aws.outputs(STACK)
+def offline(aws: LocalAws, offline_outputs: dict[str, str]) -> Offline:
+    outputs = offline_outputs
     cognito = aws.client("cognito-idp")
     pool = outputs["UserPoolId"]
     client = cognito.create_user_pool_client(
@@ -70,7 +69,7 @@ def offline(aws: LocalAws) -> Offline:
     )["UserPoolClient"]["ClientId"]
     tokens, names = {}, {}
     for name, groups in (("dora", ["Dispatchers"]), ("tim", ["Technicians"]), ("tom", [])):
-        mail = f"{name}@example.com"
+        mail = f"{name}@work.example"
         made = cognito.admin_create_user(
             UserPoolId=pool,
             Username=mail,

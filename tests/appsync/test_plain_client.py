@@ -11,15 +11,12 @@ from local.plain_client import PAGE, GraphqlApi, Model, PlainClient
 from local.session import LocalAws
 
 pytestmark = pytest.mark.xdist_group("appsync")
-STACK = "Groundwork-dev-Offline"
 WHEN = "2026-12-01T08:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
-def deployed(aws: LocalAws) -> GraphqlApi:
-    aws.cdk("deploy", STACK, "-c", "stage=dev")
-    outputs = aws.outputs(STACK)
-    return GraphqlApi(outputs["GraphqlUrl"], outputs["ApiKeyId"])
+def deployed(offline_outputs: dict[str, str]) -> GraphqlApi:
+    return GraphqlApi(offline_outputs["GraphqlUrl"], offline_outputs["ApiKeyId"])
 
 
 def device(api: GraphqlApi, merge: Any = None) -> PlainClient:

@@ -21,19 +21,25 @@ const pictures = process.env.GROUNDWORK_PICTURES ?? fs.mkdtempSync(path.join(os.
 
 let browser;
 const open = new Set();
+const signedIn = new Map();
 
-/** A device: a context of its own, signed in as a person if there is a name. */
+/**
+ * A device: a context of its own, signed in as a person if there is a name. The first device of a person
+ * signs in; the others have its tokens, as two seconds of cryptography each show nothing more.
+ */
 export async function device(person, { viewport = PHONE } = {}) {
   browser ??= await chromium.launch({ executablePath: process.env.GROUNDWORK_CHROMIUM, args: FLAGS });
-  const context = await browser.newContext({ viewport, locale: "en-GB", timezoneId: "UTC" });
+  const storageState = signedIn.get(person);
+  const context = await browser.newContext({ viewport, locale: "en-GB", timezoneId: "UTC", storageState });
   open.add(context);
   context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   page.problems = [];
   page.on("pageerror", (error) => page.problems.push(String(error)));
   await page.goto(`${backend.endpoint}/~web/`);
-  if (person) await page.getByRole("button", { name: new RegExp(`^${person},`) }).click();
+  if (person && !storageState) await page.getByRole("button", { name: new RegExp(`^${person},`) }).click();
   if (person) await upToDate(page);
+  if (person && !storageState) signedIn.set(person, await context.storageState());
   return { context, page };
 }
 

@@ -12,19 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync_backend import backend, built_client, run_node_tests, shared_folder
+from tests.sync_backend import built_client, run_node_tests
 
-pytestmark = pytest.mark.xdist_group("sync")
+pytestmark = pytest.mark.xdist_group("appsync")
 
 VARIABLE = "GROUNDWORK_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REMEDY = (
-    "THE BROWSER TESTS DID NOT RUN: there is no Chromium. Install it with `apt-get install chromium` "
-    f"(Debian) or name one: {VARIABLE}=/path/to/chrome"
+    "THE BROWSER TESTS DID NOT RUN: there is no Chromium. Install it with "
+    f"`apt-get install chromium` (Debian) or name one: {VARIABLE}=/path/to/chrome"
 )
 
 
-def _chromium() -> str:
+@pytest.fixture(scope="session")
+def chromium() -> str:
     found = os.environ.get(VARIABLE) or next(filter(None, map(shutil.which, NAMES)), None)
     if not found:
         warnings.warn(REMEDY, stacklevel=1)
@@ -32,9 +33,7 @@ def _chromium() -> str:
     return found
 
 
-def test_scenarios(tmp_path_factory: pytest.TempPathFactory) -> None:
-    chromium = _chromium()
+def test_scenarios(chromium: str, described: Path) -> None:
     built_client("device")
     built_client("app")
-    described = backend(shared_folder(tmp_path_factory))
     run_node_tests(described, Path(__file__).parent / "app.test.mjs", **{VARIABLE: chromium})

@@ -1,16 +1,13 @@
-"""The deployed offline stack and the built client, once per run."""
+"""The built client, before anything of it runs."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests.sync_backend import backend, built_client, shared_folder
+from tests.sync_backend import built_client
 
 
-@pytest.fixture(scope="session")
-def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the tests in Node are told of the backend."""
+@pytest.fixture(scope="session", autouse=True)
+def client() -> None:
+    """`web_src/dist/device`, of the sources as they are."""
     built_client("device")
-    return backend(shared_folder(tmp_path_factory))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.sync_backend import run_node_tests
 
-pytestmark = pytest.mark.xdist_group("sync")
+pytestmark = pytest.mark.xdist_group("appsync")
 
 HERE = Path(__file__).parent
 DOZEN = 12
