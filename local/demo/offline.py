@@ -1,21 +1,30 @@
 """Chapter: two devices, one loses its network, both edit, they converge.
 
-The devices are plain clients (docs/offline.md) on the deployed API, whose resolvers the local
-AppSync runs; the conflict resolver of work orders is the deployed function.
+The devices are real DataStore clients without a screen where `make web` has built them, otherwise
+plain clients (docs/offline.md), which need no npm. The local AppSync runs the deployed resolvers;
+the conflict resolver of work orders is the deployed function.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 from local.demo.deployment import stack_name
 from local.demo.report import Report
 from local.plain_client import GraphqlApi, Model, PlainClient
-from local.session import LocalAws
+from local.session import REPOSITORY, LocalAws
 
+SCRIPT = Path(__file__).with_name("two_devices.mjs")
+NEEDED = (
+    REPOSITORY / "web_src" / "dist" / "device" / "device.js",
+    REPOSITORY / "node_modules" / "fake-indexeddb",
+)
+CHAPTER_SECONDS = 120
 WHEN = "2026-12-01T08:00:00.000Z"
 SHOWN = ("title", "status", "priority", "tags")
 
@@ -24,7 +33,34 @@ def play(aws: LocalAws, report: Report) -> None:
     """The chapter."""
     report.chapter("Offline: two devices edit the same work order, one of them without a network")
     outputs = aws.outputs(stack_name("Offline"))
-    api = GraphqlApi(outputs["GraphqlUrl"], outputs["ApiKeyId"])
+    if all(path.exists() for path in NEEDED):
+        report.say("the devices are real Amplify DataStore clients, without a screen, in Node")
+        _data_store(outputs, aws.record().region, report)
+    else:
+        report.say("the devices are plain clients; for real DataStore clients run: make web")
+        _plain(GraphqlApi(outputs["GraphqlUrl"], outputs["ApiKeyId"]), report)
+
+
+def _data_store(outputs: dict[str, str], region: str, report: Report) -> None:
+    outcome = subprocess.run(
+        ["node", str(SCRIPT), outputs["GraphqlUrl"], region, outputs["ApiKeyId"]],
+        capture_output=True,
+        text=True,
+        timeout=CHAPTER_SECONDS,
+        check=False,
+    )
+    for line in map(json.loads, outcome.stdout.splitlines()):
+        if "say" in line:
+            report.say(line["say"])
+        if "figure" in line:
+            report.figure(*line["figure"])
+        if "check" in line:
+            report.check(*line["check"])
+    if outcome.returncode:
+        report.check(False, f"the devices end as they should: {outcome.stderr[-1000:]}")
+
+
+def _plain(api: GraphqlApi, report: Report) -> None:
     office, van = _device(api), _device(api)
     order, note = str(uuid.uuid4()), str(uuid.uuid4())
     office.change(
