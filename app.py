@@ -8,6 +8,7 @@ from functools import partial
 from aws_cdk import App, Tags
 
 from stacks.bundling import BundleError, bundle_worker
+from stacks.constructs.vector_stores.setup_function import NAME as VECTOR_STORE
 from stacks.documents_stack import DocumentsStack
 from stacks.fleet_stack import FleetStack
 from stacks.function_bundling import bundle_function
@@ -70,6 +71,8 @@ def build(app: App) -> None:
         f"{prefix}-Knowledge",
         inputs=KnowledgeStackInputs(
             settings=settings.knowledge,
+            network=network.network,
+            setup_package=partial(package, VECTOR_STORE),
             documents=documents.prepared_documents,
             alarm_topic=fleet.alarm_topic,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,17 +12,25 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.bundling import Bundle
 from stacks.constructs.data_source import DataSource
 from stacks.constructs.knowledge_base import KnowledgeBase, KnowledgeBaseInputs
+from stacks.constructs.network import Network
 from stacks.constructs.vector_stores.vector_store import VectorStoreInputs, vector_store
 from stacks.settings_knowledge import KnowledgeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class KnowledgeStackInputs:
-    """Settings, where documents come from, and where alarms go."""
+    """Settings, where documents come from, and where alarms go.
+
+    `setup_package` makes the package of the function behind custom resources; not every store
+    needs it.
+    """
 
     settings: KnowledgeSettings
+    network: Network
+    setup_package: Callable[[], Bundle]
     documents: s3.IBucket
     alarm_topic: sns.ITopic
 
@@ -47,7 +56,12 @@ class KnowledgeStack(Stack):
             self,
             "Vectors",
             inputs=VectorStoreInputs(
-                settings=settings, embedding=embedding, encryption_key=self._key(settings)
+                settings=settings,
+                embedding=embedding,
+                setup_package=inputs.setup_package,
+                vpc=inputs.network.vpc,
+                subnets=inputs.network.worker_subnets,
+                encryption_key=self._key(settings),
             ),
         )
         knowledge_base = KnowledgeBase(

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 VECTOR_FIELD = "bedrock-knowledge-base-default-vector"
 TEXT_FIELD = "AMAZON_BEDROCK_TEXT_CHUNK"
 METADATA_FIELD = "AMAZON_BEDROCK_METADATA"
+# Euclidean distance, which sorts vectors of length 1 as the angle does.
+SPACE = "l2"
 
 
 @dataclass(frozen=True, kw_only=True)

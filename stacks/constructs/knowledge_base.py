@@ -46,19 +46,12 @@ class KnowledgeBase(Construct):
         self.embedding_model_arn = foundation_model_arn(self, inputs.embedding.model_id)
         self.role = self._role(inputs)
         inputs.store.admit(self.role)
-        resource = bedrock.CfnKnowledgeBase(
+        self.knowledge_base_id, self.knowledge_base_arn = inputs.store.knowledge_base(
             self,
-            "Resource",
             name=f"{Stack.of(self).stack_name}-{fingerprint(inputs.settings.identity)}",
-            description="Groundwork: prepared documents",
-            role_arn=self.role.role_arn,
-            knowledge_base_configuration=self._configuration(inputs.embedding),
-            storage_configuration=inputs.store.storage_configuration,
+            role=self.role,
+            configuration=self._configuration(inputs.embedding),
         )
-        for needed in inputs.store.depends_on:
-            resource.node.add_dependency(needed)
-        self.knowledge_base_id = resource.attr_knowledge_base_id
-        self.knowledge_base_arn = resource.attr_knowledge_base_arn
 
     def _configuration(
         self, embedding: Embedding

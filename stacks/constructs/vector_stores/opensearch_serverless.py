@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import DefaultStackSynthesizer, Fn, Stack
+from aws_cdk import CustomResource, DefaultStackSynthesizer, Fn, Stack
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_opensearchserverless as aoss
 from constructs import Construct
 
+from stacks.constructs.vector_stores.setup_function import SetupFunction
 from stacks.constructs.vector_stores.vector_store import (
+    Storage,
     VectorStore,
     VectorStoreInputs,
     fingerprint,
     stack_suffix,
 )
-from stacks.vector_index import METADATA_FIELD, TEXT_FIELD, VECTOR_FIELD
+from stacks.vector_index import METADATA_FIELD, SPACE, TEXT_FIELD, VECTOR_FIELD
 
 # What a knowledge base does with an index, and what creates and deletes it.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html
 SEARCHES = ("aoss:DescribeIndex", "aoss:ReadDocument", "aoss:WriteDocument")
+LOOKS = ("aoss:DescribeIndex",)
 CREATES = ("aoss:CreateIndex", "aoss:DeleteIndex", "aoss:DescribeIndex", "aoss:UpdateIndex")
 
 
@@ -37,8 +40,10 @@ class Store(VectorStore):
     - Network policy: anybody with permissions, or Bedrock and one VPC endpoint.
     - Names, which have to be unique in the account, come from the stack's identifier.
 
-    The index is OpenSearch's faiss engine, which is what knowledge bases need to filter
-    (https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html).
+    classic has OpenSearch's faiss engine, the only one that knowledge bases take
+    (https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html). Whether they
+    take nextgen, where no engine can be named, no page says: see
+    docs/decisions/0005-vector-store.md.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
@@ -48,7 +53,8 @@ class Store(VectorStore):
         key = inputs.encryption_key
         kind = fingerprint(settings.serverless_generation, self._standby, bool(key))
         self._name = Fn.join("-", ["groundwork", stack_suffix(), kind])
-        self._index_name = "chunks-" + fingerprint(inputs.embedding, settings.hnsw)
+        graph = (settings.hnsw_m, settings.hnsw_ef_construction)
+        self._index_name = "chunks-" + fingerprint(inputs.embedding, *graph)
         group = self._group() if settings.serverless_generation == "nextgen" else None
         self._collection = aoss.CfnCollection(
             self,
@@ -60,6 +66,8 @@ class Store(VectorStore):
             standby_replicas=self._standby,
             deletion_protection="ENABLED" if settings.retain_data else None,
         )
+        # A change of tags replaces a collection, and with it everything that is known.
+        self._collection.add_property_deletion_override("Tags")
         self._collection.apply_removal_policy(inputs.removal_policy)
         for first in (self._encryption(), self._network(), group):
             if first:
@@ -80,10 +88,10 @@ class Store(VectorStore):
         }
 
     @property
-    def storage_configuration(self) -> bedrock.CfnKnowledgeBase.StorageConfigurationProperty:
+    def storage_configuration(self) -> Storage:
         """See VectorStore."""
         base = bedrock.CfnKnowledgeBase
-        return base.StorageConfigurationProperty(
+        return Storage(
             type="OPENSEARCH_SERVERLESS",
             opensearch_serverless_configuration=base.OpenSearchServerlessConfigurationProperty(
                 collection_arn=self._collection.attr_arn,
@@ -97,11 +105,42 @@ class Store(VectorStore):
         )
 
     def admit(self, role: iam.IRole) -> None:
-        """Data-access policy, then index."""
-        access = self._access(role)
+        """Policy, wait until it works, index, wait until it is seen.
+
+        The first wait is for CloudFormation, which creates the index, the second for Bedrock, which
+        looks at it when the knowledge base is created. Deletion goes the other way round: the index
+        while the policy still lets CloudFormation delete it.
+        """
+        setup = SetupFunction(
+            self,
+            "Setup",
+            package=self._inputs.setup_package(),
+            permissions=self.permissions,
+            log_retention_days=self._inputs.settings.log_retention_days,
+        )
+        access = self._access(role, setup.role)
+        admitted = self._probe(setup, "Admitted", expects="access")
+        admitted.node.add_dependency(access)
         index = self._index()
+        index.node.add_dependency(admitted)
         index.add_resource_dependency(access)
-        self.depends_on += [access, index]
+        seen = self._probe(setup, "Seen", expects="index")
+        seen.node.add_dependency(index)
+        self.depends_on += [access, index, seen]
+
+    def _probe(self, setup: SetupFunction, construct_id: str, *, expects: str) -> CustomResource:
+        private = bool(self._inputs.settings.serverless_vpc_endpoint)
+        return setup.resource(
+            self,
+            construct_id,
+            kind="IndexAdmitted",
+            properties={
+                "Endpoint": self._collection.attr_collection_endpoint,
+                "IndexName": self._index_name,
+                "Expects": expects,
+                "Private": "true" if private else None,
+            },
+        )
 
     def _group(self) -> aoss.CfnCollectionGroup:
         most = self._inputs.settings.serverless_max_capacity
@@ -153,7 +192,7 @@ class Store(VectorStore):
             ],
         )
 
-    def _access(self, role: iam.IRole) -> aoss.CfnAccessPolicy:
+    def _access(self, role: iam.IRole, probing: iam.IRole) -> aoss.CfnAccessPolicy:
         index = Fn.join("/", ["index", self._name, self._index_name])
 
         def may(principal: str, actions: Sequence[str]) -> dict[str, object]:
@@ -170,7 +209,11 @@ class Store(VectorStore):
             name=self._name,
             type="data",
             policy=Stack.of(self).to_json_string(
-                [may(role.role_arn, SEARCHES), may(self._deploying_role(), CREATES)]
+                [
+                    may(role.role_arn, SEARCHES),
+                    may(self._deploying_role(), CREATES),
+                    may(probing.role_arn, LOOKS),
+                ]
             ),
         )
 
@@ -186,35 +229,47 @@ class Store(VectorStore):
         return stack.format_arn(service="iam", region="", resource="role", resource_name=name)
 
     def _index(self) -> aoss.CfnIndex:
+        """The index, which chooses engine and graph by itself in nextgen.
+
+        There, a mapping that names an engine is refused ("Field parameter 'engine' is not
+        supported", https://github.com/opensearch-project/opensearch-agent-skills/pull/78).
+        """
         hnsw = self._inputs.settings.hnsw
+        classic = self._inputs.settings.serverless_generation == "classic"
         field = aoss.CfnIndex.PropertyMappingProperty
-        return aoss.CfnIndex(
+        graph = aoss.CfnIndex.MethodProperty(
+            name="hnsw",
+            engine="faiss",
+            space_type=SPACE,
+            parameters=aoss.CfnIndex.ParametersProperty(
+                m=hnsw.m, ef_construction=hnsw.ef_construction
+            ),
+        )
+        index = aoss.CfnIndex(
             self,
             "Index",
             collection_endpoint=self._collection.attr_collection_endpoint,
             index_name=self._index_name,
             settings=aoss.CfnIndex.IndexSettingsProperty(
-                index=aoss.CfnIndex.IndexProperty(knn=True, knn_algo_param_ef_search=hnsw.ef_search)
+                index=aoss.CfnIndex.IndexProperty(
+                    knn=True, knn_algo_param_ef_search=hnsw.ef_search if classic else None
+                )
             ),
             mappings=aoss.CfnIndex.MappingsProperty(
                 properties={
                     VECTOR_FIELD: field(
                         type="knn_vector",
                         dimension=self._inputs.embedding.dimension,
-                        method=aoss.CfnIndex.MethodProperty(
-                            name="hnsw",
-                            engine="faiss",
-                            space_type="l2",
-                            parameters=aoss.CfnIndex.ParametersProperty(
-                                m=hnsw.m, ef_construction=hnsw.ef_construction
-                            ),
-                        ),
+                        method=graph if classic else None,
+                        space_type=None if classic else SPACE,
                     ),
                     TEXT_FIELD: field(type="text", index=True),
                     METADATA_FIELD: field(type="text", index=False),
                 }
             ),
         )
+        index.apply_removal_policy(self._inputs.removal_policy)
+        return index
 
     @property
     def _resource(self) -> str:

@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3vectors as s3vectors
 from constructs import Construct
 
-from stacks.constructs.vector_stores.vector_store import VectorStore, VectorStoreInputs
+from stacks.constructs.vector_stores.vector_store import Storage, VectorStore, VectorStoreInputs
 from stacks.vector_index import METADATA_FIELD
 
 # What Bedrock writes beside each vector. Filterable metadata is limited to 2 KB, which a chunk's
@@ -74,9 +74,9 @@ class Store(VectorStore):
         }
 
     @property
-    def storage_configuration(self) -> bedrock.CfnKnowledgeBase.StorageConfigurationProperty:
+    def storage_configuration(self) -> Storage:
         """See VectorStore."""
-        return bedrock.CfnKnowledgeBase.StorageConfigurationProperty(
+        return Storage(
             type="S3_VECTORS",
             s3_vectors_configuration=bedrock.CfnKnowledgeBase.S3VectorsConfigurationProperty(
                 index_arn=self._index.attr_index_arn

@@ -4,28 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import Aws, Fn, RemovalPolicy
+from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IDependable
 
+from stacks.bundling import Bundle
 from stacks.embedding_models import Embedding
 from stacks.settings_knowledge import KnowledgeSettings
 
 if TYPE_CHECKING:
-    from aws_cdk import aws_bedrock as bedrock
+    from aws_cdk import aws_ec2 as ec2
     from aws_cdk import aws_kms as kms
+
+
+Configuration = bedrock.CfnKnowledgeBase.KnowledgeBaseConfigurationProperty
+DESCRIPTION = "Groundwork: prepared documents"
+Storage = bedrock.CfnKnowledgeBase.StorageConfigurationProperty
 
 
 @dataclass(frozen=True, kw_only=True)
 class VectorStoreInputs:
-    """Settings, the vectors that will be kept, and the key they are encrypted with, if any."""
+    """Settings, the vectors that will be kept, and what some stores need beside them.
+
+    `setup_package` makes the package of the function behind custom resources, for stores that have
+    one; `vpc` and `subnets` are for stores that live in a network.
+    """
 
     settings: KnowledgeSettings
     embedding: Embedding
+    setup_package: Callable[[], Bundle]
+    vpc: ec2.IVpc
+    subnets: ec2.SubnetSelection
     encryption_key: kms.IKey | None = None
 
     @property
@@ -54,12 +68,29 @@ class VectorStore(Construct):
         raise NotImplementedError
 
     @property
-    def storage_configuration(self) -> bedrock.CfnKnowledgeBase.StorageConfigurationProperty:
+    def storage_configuration(self) -> Storage:
         """How a knowledge base finds the store; to be read after `admit`."""
         raise NotImplementedError
 
     def admit(self, role: iam.IRole) -> None:
         """Let the knowledge base's role in. Stores that ask IAM alone need nothing."""
+
+    def knowledge_base(
+        self, scope: Construct, *, name: str, role: iam.IRole, configuration: Configuration
+    ) -> tuple[str, str]:
+        """A knowledge base on this store: its identifier and ARN."""
+        resource = bedrock.CfnKnowledgeBase(
+            scope,
+            "Resource",
+            name=name,
+            description=DESCRIPTION,
+            role_arn=role.role_arn,
+            knowledge_base_configuration=configuration,
+            storage_configuration=self.storage_configuration,
+        )
+        for needed in self.depends_on:
+            resource.node.add_dependency(needed)
+        return resource.attr_knowledge_base_id, resource.attr_knowledge_base_arn
 
 
 def vector_store(scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> VectorStore:
