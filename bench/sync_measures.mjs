@@ -52,13 +52,15 @@ async function rows(count, changes, withClient) {
   const base = await synchronise(0);
   const delta = await synchronise(before - 1);
   const result = { base, delta };
+  expect(base.items, count, "items of a full read");
+  expect(delta.items, changes, "items of a changes-only read");
   if (withClient) {
     const begun = performance.now();
     const a = device("a", { user: "dana", haste: 1 });
     await a.open().DataStore.start();
     await until(() => a.status.synchronised, "the first synchronisation", { seconds: 900 });
     result.clientSeconds = (performance.now() - begun) / 1000;
-    result.clientRows = (await a.rows(a.Site)).size;
+    expect((await a.rows(a.Site)).size, count, "rows of the client");
     await a.goOffline();
     await server.update("Site", { id: "row-0", name: "again", _version: 2 });
     const back = performance.now();
@@ -67,6 +69,10 @@ async function rows(count, changes, withClient) {
     result.clientBackSeconds = (performance.now() - back) / 1000;
   }
   return result;
+}
+
+function expect(found, wanted, what) {
+  if (found !== wanted) throw new Error(`${found} ${what} instead of ${wanted}: nothing was measured`);
 }
 
 async function synchronise(lastSync) {

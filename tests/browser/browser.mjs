@@ -1,7 +1,6 @@
 /** Headless Chromium on the built app, as the local AWS serves it. */
 
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 
 import { chromium } from "playwright-core";
@@ -17,7 +16,8 @@ const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]; // prettier-ignore
-const pictures = process.env.GROUNDWORK_PICTURES ?? fs.mkdtempSync(path.join(os.tmpdir(), "pictures-"));
+/** A folder for pictures to look at; none are taken without one. */
+const pictures = process.env.GROUNDWORK_PICTURES;
 
 let browser;
 const open = new Set();
@@ -46,6 +46,7 @@ export async function device(person, { viewport = PHONE } = {}) {
 export const upToDate = (page) => page.getByRole("status").getByText("up to date").waitFor();
 
 export async function picture(page, name) {
+  if (!pictures) return;
   fs.mkdirSync(pictures, { recursive: true });
   await page.screenshot({ path: path.join(pictures, `${name}.png`) });
 }
