@@ -207,6 +207,9 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_validate_batch_entries",
     ),
     "ministack.services.waf": ("_associate_web_acl", "_disassociate_web_acl"),
+    "ministack.services.rds": ("_clusters",),
+    "ministack.services.rds_data": ("_connect", "_has_real_endpoint", "handle_request"),
+    "ministack.services.secretsmanager": ("_create_secret", "_delete_secret", "_resolve"),
     "ministack.services.sts": ("_sessions",),
     "ministack.services.ssm": ("_put_parameter", "_reserved_name_error"),
 }

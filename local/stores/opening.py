@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.stores import open_search, s3_vectors_store
+from local.stores import aurora_store, open_search, s3_vectors_store
 from local.stores.store import Store, StoreError
 
 
@@ -47,5 +47,6 @@ def _open_search_managed(configuration: Mapping[str, Any]) -> Store:
 OPENERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Store]]] = {
     "OPENSEARCH_SERVERLESS": ("opensearchServerlessConfiguration", _open_search_serverless),
     "OPENSEARCH_MANAGED_CLUSTER": ("opensearchManagedClusterConfiguration", _open_search_managed),
+    "RDS": ("rdsConfiguration", aurora_store.AuroraStore),
     "S3_VECTORS": ("s3VectorsConfiguration", s3_vectors_store.open_index),
 }

@@ -1,0 +1,96 @@
+"""AWS::RDS::DBCluster: what MiniStack leaves out, a managed master secret and a database that runs.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from local.stores import aurora_clusters, aurora_data_api
+from local.types.handlers import Outcome, Properties, table, true
+from local.types.worker_threads import run_on_worker_thread
+
+CLUSTER = "AWS::RDS::DBCluster"
+SECRETS: dict[str, str] = {}  # of the clusters whose password RDS manages: cluster -> secret ARN
+
+
+def register() -> None:
+    """Extend the stock handlers, and answer for the Data API."""
+    aurora_data_api.register()
+    handlers = table()[CLUSTER]
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def created(logical_id: str, properties: Properties, stack: str) -> Outcome:
+        identifier, attributes = create(logical_id, properties, stack)
+        return identifier, {**attributes, **_managed_secret(identifier, properties)}
+
+    def updated(
+        identifier: str, old: Properties, new: Properties, stack: str, *rest: Any
+    ) -> Outcome:
+        found, attributes = update(identifier, old, new, stack, *rest)
+        if found != identifier or (_managed(new) and identifier not in SECRETS):
+            return found, {**attributes, **_managed_secret(found, new)}
+        return found, {**attributes, **_attributes(found)}
+
+    def deleted(identifier: str, properties: Properties) -> None:
+        if true(properties.get("DeletionProtection", False)):
+            raise ValueError(
+                "Cannot delete protected Cluster, please disable deletion protection and try "
+                "again. (Service: Rds, Status Code: 400, InvalidParameterCombination)"
+            )
+        _refuse_with_members(identifier)
+        delete(identifier, properties)
+        aurora_clusters.forget(identifier)
+        _delete_secret(identifier)
+
+    handlers.update(create=created, update=updated, delete=deleted)
+    run_on_worker_thread(CLUSTER)
+
+
+def _managed(properties: Properties) -> bool:
+    return true(properties.get("ManageMasterUserPassword", False))
+
+
+def _attributes(identifier: str) -> dict[str, str]:
+    return {"MasterUserSecret.SecretArn": SECRETS[identifier]} if identifier in SECRETS else {}
+
+
+def _managed_secret(identifier: str, properties: Properties) -> dict[str, str]:
+    from ministack.services import rds, secretsmanager
+
+    if not _managed(properties):
+        return {}
+    record = rds._clusters[identifier]
+    content = {"username": record["MasterUsername"], "password": secrets.token_urlsafe(24)}
+    record["_MasterUserPassword"] = content["password"]
+    _, _, answer = secretsmanager._create_secret(
+        {
+            "Name": f"rds!cluster-{record['DbClusterResourceId'].lower()}",
+            "SecretString": json.dumps(content),
+            "Description": f"The secret associated with the primary RDS DB cluster: {identifier}",
+        }
+    )
+    SECRETS[identifier] = json.loads(answer)["ARN"]
+    record["MasterUserSecret"] = {"SecretArn": SECRETS[identifier], "SecretStatus": "active"}
+    return _attributes(identifier)
+
+
+def _refuse_with_members(identifier: str) -> None:
+    from ministack.services import rds
+
+    if rds._clusters.get(identifier, {}).get("DBClusterMembers"):
+        raise ValueError(
+            "Cluster cannot be deleted, it still contains DB instances in non-deleting state. "
+            "(Service: Rds, Status Code: 400, InvalidDBClusterStateFault)"
+        )
+
+
+def _delete_secret(identifier: str) -> None:
+    from ministack.services import secretsmanager
+
+    arn = SECRETS.pop(identifier, None)
+    if arn is not None:
+        secretsmanager._delete_secret({"SecretId": arn, "ForceDeleteWithoutRecovery": True})
