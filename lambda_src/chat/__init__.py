@@ -1,8 +1,9 @@
 """The `chat` API: a question in, an answer with citations out. What others have to keep to is here.
 
 Environment
-    KNOWLEDGE_BASE_ID, KNOWLEDGE_TABLE (item `ingestion`), CONVERSATIONS_TABLE, MODEL_ID, MEMORY_DAYS,
-    GUARDRAIL_ID and GUARDRAIL_VERSION (both empty: none), EMBEDDING_MODEL_ID, EMBEDDING_DIMENSION,
+    KNOWLEDGE_BASE_ID, KNOWLEDGE_TABLE (item `ingestion`), CONVERSATIONS_TABLE, MODEL_ID,
+    MEMORY_DAYS, GUARDRAIL_ID and GUARDRAIL_VERSION (both empty: none), EMBEDDING_MODEL_ID,
+    EMBEDDING_DIMENSION,
     PROMPTS: JSON object from a name to the ARN of a prompt's version. Names are the techniques, and
         rewrite    turns a follow-up into a question that stands alone ({{history}}, {{question}})
         summary    condenses the older turns of a conversation ({{history}})
@@ -15,8 +16,8 @@ Environment
     Optional: RERANK_MODEL_ARN; SEARCH_TYPE (HYBRID or SEMANTIC; empty: Bedrock decides);
     RETRIEVED_CHUNKS (5); TENANT_CLAIM (the token's claim that names the tenant, `tenant`);
     TENANT_METADATA_KEY (set: every search is limited to documents whose metadata has the tenant
-    under this key); TENANT_CALLERS (comma-separated beginnings of IAM ARNs that may name a tenant in
-    the request); INPUT_PRICE and OUTPUT_PRICE (USD per million tokens, for the cost metric).
+    under this key); TENANT_CALLERS (comma-separated beginnings of IAM ARNs that may name a tenant
+    in the request); INPUT_PRICE and OUTPUT_PRICE (USD per million tokens, for the cost metric).
 
 Prompts
     A prompt is a TEXT or CHAT prompt of Bedrock with one variant. Its variables are put in once, so
@@ -34,7 +35,7 @@ What a model has to write
     - A citation is the index of a document in square brackets after the sentence that it supports:
       [1], or [1][3], or [1, 3].
     - NOT_IN_DOCUMENTS, and nothing else, when the documents do not answer the question.
-    - chain_of_thought and self_consistency: reasoning first, then a line that begins with `Answer:`.
+    - chain_of_thought and self_consistency: reasoning, then a line that begins with `Answer:`.
       Only what follows it is shown.
     - react: one of these lines at the end of each message, then nothing:
           Action: search: <what to look for>
@@ -44,16 +45,25 @@ What a model has to write
       on from those before.
 
 Tables
-    CONVERSATIONS_TABLE: partition key `conversation`, sort key `turn`, both strings; time to live on
-    `expires_at`. A turn (`turn` is its number as eight digits) has `question`, `answer`, `asked_at`;
-    the item `#summary` has `text` and `through`, the last turn that is in it.
+    CONVERSATIONS_TABLE: partition key `conversation`, sort key `turn`, both strings; time to live
+    on `expires_at`. A turn (`turn` is its number as eight digits) has `question`, `answer`,
+    `asked_at`; the item `#summary` has `text` and `through`, the last turn that is in it.
 
     The index of the cache on S3 Vectors: float32, cosine, EMBEDDING_DIMENSION; `entry` is its
-    non-filterable metadata key, `scope` and `expires_at` are filtered on. On Valkey the function makes
-    the index itself, and needs FT.CREATE, FT.SEARCH, HSET, HGETALL, EXPIRE on keys `answer:*`.
+    non-filterable metadata key, `scope` and `expires_at` are filtered on. On Valkey the function
+    makes the index itself, and needs FT.CREATE, FT.SEARCH, HSET, HGETALL and EXPIRE on keys
+    `answer:*`.
 
 Answer of POST /chat
     {"answer", "citations": [{"text", "source", "chunk", "quote"}], "conversation_id", "technique",
      "cached", "answered", "stopped_by_guardrail", "usage": {"input_tokens", "output_tokens"},
-     "latency_ms"}; `answered` is false for "the documents do not answer this".
+     "latency_ms"}; `answered` is false for "the documents do not answer this". `[1]` in the answer
+    is the first of the citations.
+
+Events of the stream, in this order
+    token      {"text"}: the next sentences, checked; none before the first supported citation
+    citations  {"citations"}
+    done       the answer of POST /chat. What it says replaces what was shown before: a guardrail may
+               stop an answer at its end.
+    error      a problem document, instead of what would have come
 """

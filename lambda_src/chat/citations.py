@@ -1,0 +1,189 @@
+"""Holds an answer to its citations while it is being written.
+
+A model cites documents by their index: `Messages are kept for four days [2].` Each citation is
+compared with the chunk that it names. It is supported when the chunk has a passage of up to three
+sentences with most of the sentence's words and all of its numbers, and both negate or neither does.
+What is not supported is dropped and counted. A sentence without a citation that a chunk nearly says
+itself gets one, since small models forget them.
+
+Nothing is released before the first supported citation, so that an answer that has none is never
+shown. `[n]` in what is released is the n-th of `citations`.
+
+This is a comparison of words: it finds inventions, wrong numbers and wrong documents, and not every
+wrong conclusion.
+"""
+
+from __future__ import annotations
+
+import re
+
+from chat.passages import unescaped
+from chat.words import content_words, negations, numbers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chat.passages import Passage
+
+NOT_IN_DOCUMENTS = "NOT_IN_DOCUMENTS"
+LEAST_SHARE = 0.5
+"""Of the sentence's words that have to stand in the passage it cites."""
+LEAST_SHARE_WITHOUT_CITATION = 0.75
+FEWEST_WORDS_WITHOUT_CITATION = 3
+WINDOW = 3
+MARKER = re.compile(r"[ \t]*\[(\d+(?:\s*,\s*\d+)*)\]")
+UNIT = re.compile(
+    r".*?(?:[.!?][\"')]*(?:\s*\[\d+(?:\s*,\s*\d+)*\])*\s+(?=[^\s\[])|\s*\n\s*(?=[^\s\[]))",
+    re.DOTALL,
+)
+"""A sentence with the citations that follow it, as soon as the next one begins."""
+SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+[\"')]*|\n|$)")
+
+
+class Support:
+    """Where a chunk says what a sentence says: the passage, and the share of the words in it."""
+
+    __slots__ = ("quote", "share")
+
+    def __init__(self, quote: str, share: float) -> None:
+        self.quote = quote
+        self.share = share
+
+
+class CitedAnswer:
+    """An answer as it grows: `feed` what the model writes, then `finish`."""
+
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        *,
+        release: Callable[[str], object] = len,
+    ) -> None:
+        self.citations: list[dict[str, str]] = []
+        self.dropped = 0
+        self.added = 0
+        self._passages = passages
+        self._release = release
+        self._buffer = ""
+        self._held: list[str] = []
+        self._released: list[str] = []
+
+    @property
+    def answered(self) -> bool:
+        """Whether anything that was said is supported."""
+        return bool(self.citations)
+
+    @property
+    def text(self) -> str:
+        """What was released; nothing without a supported citation."""
+        return "".join(self._released).strip()
+
+    def feed(self, text: str) -> None:
+        """Take the next piece of the answer, however it is cut."""
+        self._buffer += text
+        while match := UNIT.match(self._buffer):
+            self._unit(match.group())
+            self._buffer = self._buffer[match.end() :]
+
+    def finish(self) -> None:
+        """The model has written all it wanted to."""
+        if self._buffer.strip():
+            self._unit(self._buffer)
+        self._buffer = ""
+
+    def _unit(self, unit: str) -> None:
+        said = unescaped(MARKER.sub("", unit).replace(NOT_IN_DOCUMENTS, ""))
+        kept = self._claimed(unit, said) or self._found(said)
+        body = said.rstrip()
+        gap = said[len(body) :] or unit[len(unit.rstrip()) :]
+        marks = "".join(f"[{len(self.citations) + each}]" for each in range(1, len(kept) + 1))
+        self.citations += kept
+        if not body:
+            return
+        self._held.append(f"{body} {marks}{gap}" if marks else body + gap)
+        if self.citations:
+            for text in self._held:
+                self._released.append(text)
+                self._release(text)
+            self._held.clear()
+
+    def _claimed(self, unit: str, said: str) -> list[dict[str, str]]:
+        """The supported ones of the citations that the model wrote; the others are counted."""
+        kept: list[dict[str, str]] = []
+        seen: set[int] = set()
+        for match in MARKER.finditer(unit):
+            for index in map(int, re.findall(r"\d+", match.group(1))):
+                if index in seen:
+                    continue
+                seen.add(index)
+                found = self._support(said, index)
+                if found is None or found.share < LEAST_SHARE:
+                    self.dropped += 1
+                else:
+                    kept.append(self._citation(said, index, found))
+        return kept
+
+    def _found(self, said: str) -> list[dict[str, str]]:
+        """A citation for a sentence that a chunk nearly says itself."""
+        if len(set(content_words(said))) < FEWEST_WORDS_WITHOUT_CITATION:
+            return []
+        best, at = None, 0
+        for index in range(1, len(self._passages) + 1):
+            found = self._support(said, index)
+            if found is not None and (best is None or found.share > best.share):
+                best, at = found, index
+        if best is None or best.share < LEAST_SHARE_WITHOUT_CITATION:
+            return []
+        self.added += 1
+        return [self._citation(said, at, best)]
+
+    def _support(self, said: str, index: int) -> Support | None:
+        if not 1 <= index <= len(self._passages):
+            return None
+        return support_of(said, self._passages[index - 1].text)
+
+    def _citation(self, said: str, index: int, support: Support) -> dict[str, str]:
+        passage = self._passages[index - 1]
+        return {
+            "text": said.strip(),
+            "source": passage.source,
+            "chunk": passage.chunk,
+            "quote": support.quote,
+        }
+
+
+def support_of(sentence: str, chunk: str) -> Support | None:
+    """The passage of a chunk that has most of a sentence's words; None when none can support it."""
+    wanted = set(content_words(sentence))
+    counted = set(numbers(sentence))
+    if not wanted:
+        return None
+    denied = negations(sentence) % 2
+    best: Support | None = None
+    spans = _spans(chunk)
+    for first in range(len(spans)):
+        for last in range(first, min(first + WINDOW, len(spans))):
+            quote = chunk[spans[first][0] : spans[last][1]]
+            share = len(wanted.intersection(content_words(quote))) / len(wanted)
+            if best is not None and share <= best.share:
+                continue
+            if not counted.issubset(numbers(quote)) or not _same_sense(denied, quote, sentence):
+                continue
+            best = Support(quote.strip(), share)
+    return best
+
+
+def _same_sense(denied: int, quote: str, sentence: str) -> bool:
+    """Whether the sentences of a quote that are about the same negate as the sentence does."""
+    wanted = set(content_words(sentence))
+    nearest, most = "", -1
+    for start, end in _spans(quote):
+        shared = len(wanted.intersection(content_words(quote[start:end])))
+        if shared > most:
+            nearest, most = quote[start:end], shared
+    return negations(nearest) % 2 == denied
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in SENTENCE.finditer(text) if match.group().strip()]

@@ -1,0 +1,66 @@
+"""What a sentence is about, roughly: its words without endings, its numbers, its negations.
+
+Enough to see that a sentence says something else than its source, not that it says the same; that
+is what the guardrail's contextual grounding is for.
+"""
+
+from __future__ import annotations
+
+import re
+
+WORD = re.compile(r"[^\W_]+(?:['’_.\-/][^\W_]+)*")
+NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?!\w)|\d+(?:[.,]\d+)*")
+NEGATION = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|nothing|nobody|without|cannot|except|unless|un(?:able|like))\b"
+    r"|n['’]t\b",
+    re.IGNORECASE,
+)
+_LITTLE = (
+    "a about after all also an and any are as at be because been before being both but by can "
+    "could did do does done each either for from had has have how i if in into is it its may "
+    "might must my of on one only or other our out over own same shall she should so some such "
+    "than that the their them then there these they this those through to under up use used "
+    "using very was we were what when where which while who whom why will with would you your "
+    "yes"
+)
+STOP = frozenset(_LITTLE.split())
+SPELLED = {
+    "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
+    "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
+}  # fmt: skip
+ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "ed", "es", "er", "ly", "s", "e")
+
+
+def content_words(text: str) -> list[str]:
+    """Stems of the words that carry meaning, in their order."""
+    found = []
+    for match in WORD.finditer(text.lower()):
+        word = match.group().replace("’", "'")
+        if word in STOP or len(word) < 2 or NEGATION.fullmatch(word) or word.endswith("n't"):
+            continue
+        found.append(stem(word))
+    return found
+
+
+def stem(word: str) -> str:
+    """A word without its ending: messages, message and messaging are one."""
+    if len(word) > 4 and word.isalpha():
+        for ending in ENDINGS:
+            if word.endswith(ending) and len(word) - len(ending) >= 3:
+                return word[: -len(ending)]
+    return word
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers in a text, sorted, words up to twelve included; 1,024 is 1024."""
+    found = [match.group().replace(",", "") for match in NUMBER.finditer(text)]
+    for match in WORD.finditer(text.lower()):
+        spelled = SPELLED.get(match.group())
+        if spelled is not None and match.group() != "one":
+            found.append(spelled)
+    return sorted(number.rstrip("0").rstrip(".") if "." in number else number for number in found)
+
+
+def negations(text: str) -> int:
+    """How often a text negates."""
+    return len(NEGATION.findall(text))
