@@ -50,7 +50,7 @@ def documents(limit: int | None = None) -> Iterator[CorpusDocument]:
 
 
 def _documents() -> Iterator[CorpusDocument]:
-    for path, overview in zip(_models(), cycle(_OVERVIEWS), strict=False):
+    for path, overview in zip(models(), cycle(_OVERVIEWS), strict=False):
         model = json.loads(gzip.decompress(path.read_bytes()))
         folder = f"{PREFIX}{path.parent.parent.name}/"
         service = _service(model)
@@ -70,7 +70,7 @@ def _documents() -> Iterator[CorpusDocument]:
             yield _json_document(f"{folder}{name}.json", content)
 
 
-def _models() -> list[Path]:
+def models() -> list[Path]:
     """The newest model of every service, by the service's name."""
     import botocore
 

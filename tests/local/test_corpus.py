@@ -32,7 +32,7 @@ def test_the_first_documents_do_not_depend_on_the_limit() -> None:
 
 
 def test_nothing_is_produced_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus, "_models", lambda: pytest.fail("read a model too early"))
+    monkeypatch.setattr(corpus, "models", lambda: pytest.fail("read a model too early"))
     documents()
 
 
