@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -20,7 +21,9 @@ from local.plain_client import GraphqlApi, Model, PlainClient
 from local.session import REPOSITORY, LocalAws
 
 SCRIPT = Path(__file__).with_name("two_devices.mjs")
+NODE = Path(sys.executable).with_name("node")
 NEEDED = (
+    NODE,
     REPOSITORY / "web_src" / "dist" / "device" / "device.js",
     REPOSITORY / "node_modules" / "fake-indexeddb",
 )
@@ -43,7 +46,7 @@ def play(aws: LocalAws, report: Report) -> None:
 
 def _data_store(outputs: dict[str, str], region: str, report: Report) -> None:
     outcome = subprocess.run(
-        ["node", str(SCRIPT), outputs["GraphqlUrl"], region, outputs["ApiKeyId"]],
+        [str(NODE), str(SCRIPT), outputs["GraphqlUrl"], region, outputs["ApiKeyId"]],
         capture_output=True,
         text=True,
         timeout=CHAPTER_SECONDS,

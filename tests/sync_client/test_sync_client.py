@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from local.demo import offline
+from local.demo.report import Report
+from local.session import LocalAws
 from tests.sync_backend import run_node_tests
 
 pytestmark = pytest.mark.xdist_group("appsync")
@@ -24,6 +27,25 @@ def test_scenarios(described: Path, name: str) -> None:
 
 def test_random_partitions_converge(described: Path) -> None:
     run_node_tests(described, HERE / "convergence.test.mjs", SEEDS=str(DOZEN))
+
+
+@pytest.mark.parametrize(("missing", "devices"), [((), "DataStore clients"), (("x",), "plain")])
+def test_the_demo_keeps_its_promises_with_and_without_npm(
+    described: Path,
+    appsync_aws: LocalAws,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    missing: tuple[str, ...],
+    devices: str,
+) -> None:
+    monkeypatch.setattr(offline, "NEEDED", (*offline.NEEDED, *map(Path, missing)))
+    report = Report()
+    offline.play(appsync_aws, report)
+    assert not report.problems
+    assert [name for name, _ in report.figures] == ["two devices, reconnect to converged"]
+    assert (
+        f"the devices are {'' if missing else 'real Amplify '}{devices}" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.slow
