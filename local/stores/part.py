@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from local.control import Asgi
 from local.engine_parts import ControlHandler
 from local.stores import open_search, processes, s3_vectors
+from local.stores.search_door import SearchDoor
 
 
 class Stores:
@@ -38,3 +40,7 @@ class Stores:
     def controls(self) -> Mapping[str, ControlHandler]:
         """None."""
         return {}
+
+    def in_front_of(self, inner: Asgi) -> Asgi:
+        """Collections and domains of OpenSearch answer before MiniStack."""
+        return SearchDoor(inner)

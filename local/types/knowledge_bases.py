@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from local.stores.data_access import AccessDeniedError, check_access, check_network
 from local.stores.opening import open_store
 from local.stores.store import Store, StoreError
-from local.types.data_access import AccessDeniedError, check_access, check_network
 from local.types.handlers import Outcome, Properties, add, required
 from local.types.service_calls import answered, body, camel, replaces
 from local.types.worker_threads import run_on_worker_thread

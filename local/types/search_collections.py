@@ -14,9 +14,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.stores import open_search
+from local.stores import open_search, search_door
+from local.stores.data_access import AccessDeniedError, check_access
 from local.stores.store import StoreError
-from local.types.data_access import AccessDeniedError, check_access
 from local.types.deploying_roles import deploying_role
 from local.types.handlers import Outcome, Properties, add, required, table, true
 from local.types.service_calls import camel, replaces
@@ -69,17 +69,34 @@ def register() -> None:
         delete=_delete_endpoint,
     )
     add(f"{PREFIX}::Index", create=_create_index, update=_update_index, delete=_delete_index)
-    stock = table()["AWS::OpenSearchService::Domain"]["delete"]
+    _extend_domains()
 
-    def delete_domain(name: str, properties: Properties) -> None:
+
+def _extend_domains() -> None:
+    """Domains answer on a path of this engine, and take their indices with them."""
+    handlers = table()["AWS::OpenSearchService::Domain"]
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def created(*arguments: Any) -> Outcome:
+        return _answering(create(*arguments))
+
+    def updated(*arguments: Any) -> Outcome:
+        return _answering(update(*arguments))
+
+    def deleted(name: str, properties: Properties) -> None:
         from ministack.services import opensearch
 
         record = opensearch._domains.get(name)
+        delete(name, properties)
         if record:
             open_search.delete_owner(record["ARN"])
-        stock(name, properties)
 
-    table()["AWS::OpenSearchService::Domain"]["delete"] = delete_domain
+    handlers.update(create=created, update=updated, delete=deleted)
+
+
+def _answering(outcome: Outcome) -> Outcome:
+    name, attributes = outcome
+    return name, {**attributes, "DomainEndpoint": search_door.domain_endpoint(name)}
 
 
 def _service(call: Callable[[dict[str, Any]], Any], request: dict[str, Any]) -> dict[str, Any]:
@@ -207,6 +224,8 @@ def _create_collection(_logical_id: str, properties: Properties, _stack: str) ->
     answer = _service(opensearchserverless._create_collection, request)
     record = opensearchserverless._collections[answer["createCollectionDetail"]["id"]]
     record["status"] = "ACTIVE"
+    record["collectionEndpoint"] = search_door.collection_endpoint(record["id"])
+    record["dashboardEndpoint"] = f"{record['collectionEndpoint']}/_dashboards"
     if group is not None:
         record["collectionGroupName"] = group
     return record["id"], _collection_attributes(record)
