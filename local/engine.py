@@ -153,12 +153,18 @@ def _await_owner(loop: asyncio.AbstractEventLoop, asked: asyncio.Event) -> None:
 def _register(config: EngineConfig) -> list[Part]:
     from local import sqs_speed, web
     from local.appsync import registration as appsync
+    from local.bedrock import registration as bedrock
     from local.stores.part import Stores
     from local.types import registration
 
     registration.register()
     sqs_speed.register()
-    parts: list[Part] = [Stores(), appsync.register(config), web.register(config)]
+    parts: list[Part] = [
+        Stores(),
+        appsync.register(config),
+        bedrock.register(config),
+        web.register(config),
+    ]
     if importlib.util.find_spec("local.fleet.registration"):
         fleet = importlib.import_module("local.fleet.registration")
         part = fleet.register(config)
