@@ -63,7 +63,7 @@ Answer of POST /chat
 Events of the stream, in this order
     token      {"text"}: the next sentences, checked; none before the first supported citation
     citations  {"citations"}
-    done       the answer of POST /chat. What it says replaces what was shown before: a guardrail may
-               stop an answer at its end.
+    done       the answer of POST /chat. What it says replaces what was shown before: a guardrail
+               may stop an answer at its end.
     error      a problem document, instead of what would have come
 """

@@ -1,7 +1,7 @@
 """The cache's entries as vectors on S3.
 
-Nothing there expires by itself: an entry says until when it is good, searches leave out what is not,
-and some of the writes remove expired ones near the new entry.
+Nothing there expires by itself: an entry says until when it is good, searches leave out what is
+not, and some of the writes remove expired ones near the new entry.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-metadata-filtering.html
 """
 

@@ -4,7 +4,7 @@ A model cites documents by their index: `Messages are kept for four days [2].` E
 compared with the chunk that it names. It is supported when the chunk has a passage of up to three
 sentences with most of the sentence's words and all of its numbers, and both negate or neither does.
 What is not supported is dropped and counted. A sentence without a citation that a chunk nearly says
-itself gets one, since small models forget them.
+itself gets one, since small models forget them. Numbers that a tool computed need no source.
 
 Nothing is released before the first supported citation, so that an answer that has none is never
 shown. `[n]` in what is released is the n-th of `citations`.
@@ -59,12 +59,14 @@ class CitedAnswer:
         passages: Sequence[Passage],
         *,
         release: Callable[[str], object] = len,
+        computed: Sequence[str] = (),
     ) -> None:
         self.citations: list[dict[str, str]] = []
         self.dropped = 0
         self.added = 0
         self._passages = passages
         self._release = release
+        self._computed = frozenset(number for text in computed for number in numbers(text))
         self._buffer = ""
         self._held: list[str] = []
         self._released: list[str] = []
@@ -141,7 +143,7 @@ class CitedAnswer:
     def _support(self, said: str, index: int) -> Support | None:
         if not 1 <= index <= len(self._passages):
             return None
-        return support_of(said, self._passages[index - 1].text)
+        return support_of(said, self._passages[index - 1].text, computed=self._computed)
 
     def _citation(self, said: str, index: int, support: Support) -> dict[str, str]:
         passage = self._passages[index - 1]
@@ -153,10 +155,15 @@ class CitedAnswer:
         }
 
 
-def support_of(sentence: str, chunk: str) -> Support | None:
-    """The passage of a chunk that has most of a sentence's words; None when none can support it."""
-    wanted = set(content_words(sentence))
-    counted = set(numbers(sentence))
+def support_of(
+    sentence: str, chunk: str, *, computed: frozenset[str] = frozenset()
+) -> Support | None:
+    """The passage of a chunk that has most of a sentence's words; None when none can support it.
+
+    `computed` are numbers that need not stand there.
+    """
+    wanted = set(content_words(sentence)) - computed
+    counted = set(numbers(sentence)) - computed
     if not wanted:
         return None
     denied = negations(sentence) % 2

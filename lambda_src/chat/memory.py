@@ -1,7 +1,8 @@
 """The table of conversations. Calls raise AwsError.
 
-A turn is an item of its own and is never changed. Two questions at the same time in one conversation
-get two numbers, because each number is written only once; the later one does not see the other.
+A turn is an item of its own and is never changed. Two questions at the same time in one
+conversation get two numbers, because each number is written only once; the later one does not see
+the other.
 """
 
 from __future__ import annotations

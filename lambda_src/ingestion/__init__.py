@@ -2,7 +2,8 @@
 
     S3 object events -> queue -> this function, one copy at a time -> StartIngestionJob
 
-Environment: KNOWLEDGE_BASE_ID, DATA_SOURCE_ID, KNOWLEDGE_TABLE, TOPIC_ARN, FAILED_DOCUMENTS_QUEUE_URL.
+Environment: KNOWLEDGE_BASE_ID, DATA_SOURCE_ID, KNOWLEDGE_TABLE, TOPIC_ARN,
+FAILED_DOCUMENTS_QUEUE_URL.
 
 An ingestion job compares the whole data source with the index, so one job does for however many
 events arrived before it started. Events that arrive while one runs need another one after it.
@@ -22,6 +23,7 @@ KNOWLEDGE_TABLE (partition key `id`), item `ingestion`:
     started_at         ISO 8601
     last_completed     the last job that is COMPLETE; written only then, with
     completed_at       when that was noticed, ISO 8601
-    documents_indexed, documents_failed, documents_deleted, documents_scanned   numbers of the last job
+    documents_indexed, documents_failed, documents_deleted, documents_scanned
+                       numbers of the last job
     reported           the last job whose failures were reported
 """

@@ -39,6 +39,7 @@ class Budget:
 
 
 BUDGETS = {
+    "chat": Budget(modules=84, kilobytes=185),
     "conflict_resolver": Budget(modules=10, kilobytes=75),
     "jobs": Budget(modules=66, kilobytes=92),
 }

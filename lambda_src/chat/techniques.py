@@ -1,0 +1,290 @@
+"""The ways of asking a model. Each gives a draft: text, what it rests on, whether it may be said.
+
+All take their words from managed prompts; here is only what words cannot do: a second call, a vote,
+a loop. What each expects of its prompt is in chat/__init__.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+from chat.citations import NOT_IN_DOCUMENTS, CitedAnswer
+from chat.passages import shown
+from chat.words import content_words, negations, numbers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from chat.guardrail import Guardrail
+    from chat.model import Model, Reply
+    from chat.passages import Passage
+    from chat.prompts import Prompts
+
+ANSWER = re.compile(r"^[ \t*#]*answer[ \t*]*:[ \t*]*", re.IGNORECASE | re.MULTILINE)
+SAMPLES = 5
+SAMPLING_TEMPERATURE = 0.7
+ALIKE = 0.5
+"""Share of common words from which two samples say the same."""
+STEPS = 5
+ACTION = re.compile(
+    r"^[ \t*]*(?:(action)[ \t*]*:[ \t*]*(search|calculate)[ \t*]*[:\[(][ \t]*(.+?)[ \t\])]*$"
+    r"|(answer)[ \t*]*:[ \t*]*)",
+    re.IGNORECASE | re.MULTILINE,
+)
+OBSERVATION_STOPS = ["<observation>", "Observation:"]
+
+
+class Draft:
+    """An answer before it is sent. `blocked` is the guardrail's message, when it stopped it."""
+
+    __slots__ = ("blocked", "citations", "cited", "dropped", "text")
+
+    def __init__(
+        self, text: str, *, cited: CitedAnswer | None = None, blocked: str | None = None
+    ) -> None:
+        self.text = text
+        self.blocked = blocked
+        self.cited = cited is not None
+        self.citations = cited.citations if cited else []
+        self.dropped = cited.dropped if cited else 0
+
+
+class Asked:
+    """A question that stands alone, and what a technique may use."""
+
+    def __init__(
+        self,
+        question: str,
+        *,
+        history: str,
+        search: Callable[[str], list[Passage]],
+        model: Model,
+        prompts: Prompts,
+        guardrail: Guardrail,
+        release: Callable[[str], object] | None,
+    ) -> None:
+        self.question = question
+        self.history = history
+        self.search = search
+        self.model = model
+        self.prompts = prompts
+        self.guardrail = guardrail
+        self.release = release
+
+
+def drafted(technique: str, asked: Asked) -> Draft:
+    """Answer by a technique. Raises PromptProblem, Problem and AwsError."""
+    if technique == "self_consistency":
+        return self_consistency(asked)
+    if technique == "react":
+        return react(asked)
+    return one_answer(technique, asked)
+
+
+def one_answer(technique: str, asked: Asked) -> Draft:
+    """One guarded call, streamed where somebody listens; `knowledge` first where it is wanted."""
+    prompt = asked.prompts.get(technique)
+    values = {"question": asked.question, "history": asked.history}
+    passages: list[Passage] = []
+    grounded = "documents" in prompt.variables
+    if grounded:
+        passages = asked.search(asked.question)
+        if not passages:
+            return Draft("", cited=CitedAnswer([]))
+        values["documents"] = shown(passages)
+    if "knowledge" in prompt.variables:
+        values["knowledge"] = _said(asked, "knowledge", values).text
+    cited = CitedAnswer(passages, release=asked.release or len)
+    answer = AfterReasoning(cited.feed, wait=technique == "chain_of_thought")
+    system, messages = prompt.filled(values, guarded=asked.model.guarded)
+    reply = asked.model.say(
+        system,
+        messages,
+        inference=prompt.inference,
+        guarded=True,
+        release=answer.feed if asked.release and grounded else None,
+    )
+    if reply.blocked:
+        return Draft("", cited=cited if grounded else None, blocked=reply.text)
+    if not grounded:
+        if asked.release:
+            asked.release(reply.text)
+        return Draft(reply.text.strip())
+    if not asked.release:
+        answer.feed(reply.text)
+    answer.finish()
+    cited.finish()
+    return Draft(cited.text, cited=cited)
+
+
+def self_consistency(asked: Asked) -> Draft:
+    """Several answers to the same, each with its own reasoning; what most of them say is said.
+
+    https://arxiv.org/abs/2203.11171
+    """
+    prompt = asked.prompts.get("self_consistency")
+    passages = asked.search(asked.question)
+    if not passages:
+        return Draft("", cited=CitedAnswer([]))
+    values = {
+        "question": asked.question, "history": asked.history, "documents": shown(passages)
+    }  # fmt: skip
+    system, messages = prompt.filled(values, guarded=False)
+    inference = {**prompt.inference}
+    if not inference.get("temperature"):
+        inference["temperature"] = SAMPLING_TEMPERATURE
+    replies = asked.model.samples(system, messages, inference=inference, count=SAMPLES)
+    return _checked(asked, voted([after_reasoning(reply.text) for reply in replies]), passages)
+
+
+def react(asked: Asked) -> Draft:
+    """The model says what it needs next: a search, a calculation, or the answer.
+
+    https://arxiv.org/abs/2210.03629
+    """
+    from chat.arithmetic import ArithmeticProblem, evaluated
+
+    prompt = asked.prompts.get("react")
+    values = {"question": asked.question, "history": asked.history}
+    passages: list[Passage] = []
+    if "documents" in prompt.variables:
+        passages = asked.search(asked.question)
+        values["documents"] = shown(passages)
+    system, messages = prompt.filled(values, guarded=False)
+    stops = [*prompt.inference.get("stopSequences", ()), *OBSERVATION_STOPS][:4]
+    inference = {**prompt.inference, "stopSequences": stops}
+    computed: list[str] = []
+    for step in range(STEPS):
+        reply = asked.model.say(system, messages, inference=inference, guarded=False)
+        said, kind, argument = next_step(reply.text)
+        if kind == "answer" or (kind == "" and step == STEPS - 1):
+            return _checked(asked, argument, passages, computed=computed)
+        if kind == "search":
+            found = _new(asked.search(argument), passages)
+            observed = shown(found, first=len(passages) + 1) or "nothing new was found"
+            passages += found
+        elif kind == "calculate":
+            try:
+                observed = evaluated(argument)
+                computed.append(f"{argument} {observed}")
+            except ArithmeticProblem as problem:
+                observed = f"not calculated: {problem}"
+        else:
+            observed = "write one line: Action: search: ..., Action: calculate: ... or Answer: ..."
+        messages += [
+            {"role": "assistant", "content": [{"text": said}]},
+            {"role": "user", "content": [{"text": f"<observation>\n{observed}\n</observation>"}]},
+        ]
+    return Draft("", cited=CitedAnswer(passages))
+
+
+def next_step(text: str) -> tuple[str, str, str]:
+    """What a message of ReAct asks for: the message up to there, what, and of what.
+
+    What a model writes after its first action it has made up, results above all.
+    """
+    match = ACTION.search(text)
+    if match is None:
+        return text.strip() or "...", "", text.strip()
+    if match.group(4):
+        return text.strip(), "answer", text[match.end() :].strip()
+    return text[: match.end()].strip(), match.group(2).lower(), match.group(3).strip()
+
+
+def voted(answers: Sequence[str]) -> str:
+    """The answer in the middle of the largest group that says the same."""
+    groups: list[list[str]] = []
+    for answer in answers:
+        group = next((each for each in groups if _say_the_same(each[0], answer)), None)
+        if group is None:
+            groups.append([answer])
+        else:
+            group.append(answer)
+    largest = max(groups, key=len)
+    return max(largest, key=lambda one: sum(_likeness(one, other) for other in largest))
+
+
+class AfterReasoning:
+    """Passes on what follows `Answer:`; everything, when that never comes or is not waited for."""
+
+    def __init__(self, feed: Callable[[str], object], *, wait: bool) -> None:
+        self._feed = feed
+        self._waits = wait
+        self._before = ""
+
+    def feed(self, text: str) -> None:
+        """Take the next piece."""
+        if not self._waits:
+            self._feed(text)
+            return
+        self._before += text
+        match = ANSWER.search(self._before)
+        if match and match.end() < len(self._before):
+            self._waits = False
+            self._feed(self._before[match.end() :])
+
+    def finish(self) -> None:
+        """Nothing more comes."""
+        if self._waits:
+            self._waits = False
+            self._feed(after_reasoning(self._before))
+
+
+def after_reasoning(text: str) -> str:
+    """What follows `Answer:`, or the whole text without it."""
+    match = ANSWER.search(text)
+    return text[match.end() :] if match else text
+
+
+def _checked(
+    asked: Asked, text: str, passages: Sequence[Passage], *, computed: Sequence[str] = ()
+) -> Draft:
+    """Citations first, then the guardrail: the calls that made the text had none."""
+    cited = CitedAnswer(passages, computed=computed)
+    cited.feed(text)
+    cited.finish()
+    if not cited.answered:
+        return Draft("", cited=cited)
+    verdict = asked.guardrail.of_answer(
+        cited.text, question=asked.question, sources=[each.text for each in passages]
+    )
+    if verdict.blocked:
+        return Draft("", cited=cited, blocked=verdict.text)
+    if asked.release:
+        asked.release(verdict.text)
+    return Draft(verdict.text, cited=cited)
+
+
+def _said(asked: Asked, name: str, values: dict[str, str]) -> Reply:
+    prompt = asked.prompts.get(name)
+    system, messages = prompt.filled(values, guarded=False)
+    return asked.model.say(system, messages, inference=prompt.inference, guarded=False)
+
+
+def _new(found: Sequence[Passage], known: Sequence[Passage]) -> list[Passage]:
+    seen = {passage.chunk for passage in known}
+    return [passage for passage in found if passage.chunk not in seen]
+
+
+def _say_the_same(one: str, other: str) -> bool:
+    refused = NOT_IN_DOCUMENTS in one, NOT_IN_DOCUMENTS in other
+    if any(refused):
+        return all(refused)
+    one, other = without_markers(one), without_markers(other)
+    return (
+        numbers(one) == numbers(other)
+        and negations(one) % 2 == negations(other) % 2
+        and _likeness(one, other) >= ALIKE
+    )
+
+
+def _likeness(one: str, other: str) -> float:
+    first, second = set(content_words(one)), set(content_words(other))
+    both = len(first) + len(second)
+    return 2 * len(first & second) / both if both else 1.0
+
+
+def without_markers(text: str) -> str:
+    """A text without its citations."""
+    return re.sub(r"\[\d+(?:\s*,\s*\d+)*\]", "", text)
