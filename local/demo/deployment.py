@@ -11,7 +11,9 @@ from local.session import LocalAws
 STAGE = "dev"
 # A laptop's two cores hold a few instances of one process each. A backlog of a minute, not of five,
 # makes the policy ask for them within the few minutes that the demo may take.
-SETTINGS = ("fleet.acceptable_latency_seconds=60",)
+# The documents of one service become knowledge: a laptop's core embeds them in a minute.
+INGESTED = "corpus/lambda/"
+SETTINGS = ("fleet.acceptable_latency_seconds=60", f"knowledge.inclusion_prefix={INGESTED}")
 
 
 def stack_name(part: str) -> str:

@@ -90,7 +90,7 @@ class FleetChapter:
         """Play it, then look at what came of it."""
         report, documents = self._report, self._documents
         report.chapter(f"The fleet: {documents:,} documents, from no instance and back to none")
-        quiet = documents - round(documents * UPLOADED_SHARE)
+        quiet = named_documents(documents)
         with self._upload(QUIET_PREFIX, 0, quiet) as upload:
             self._await_upload(upload, quiet)
         self._started = time.monotonic()
@@ -319,6 +319,11 @@ class _Announcing(threading.Thread):
             self._chapter.announce(*self._counts)
         except BaseException as error:
             self.problem = error
+
+
+def named_documents(documents: int) -> int:
+    """How many, the first ones, are named by messages; the others announce themselves."""
+    return documents - round(documents * UPLOADED_SHARE)
 
 
 def play(aws: LocalAws, report: Report, *, documents: int) -> None:
