@@ -144,6 +144,7 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_batch_get_item",
         "_batch_write_item",
         "_delete_item",
+        "_extract_key_val",
         "_get_item",
         "_put_item",
         "_query",

@@ -219,6 +219,27 @@ def test_query_and_scan_go_by_pages_and_filters(plain: Any) -> None:
     assert found["scannedCount"] >= 5
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
+def test_pages_of_a_scan_are_the_whole_table(plain: Any, limit: int) -> None:
+    wanted = []
+    for number in range(12):
+        key = typed(p=f"scan {number // 3}", s=f"{number}")
+        plain("PutItem", key=key, attributeValues=typed(n=number))
+        wanted.append(number)
+    for number in (3, 4, 5, 11):  # a whole partition, and the last item
+        plain("DeleteItem", key=typed(p=f"scan {number // 3}", s=f"{number}"))
+        wanted.remove(number)
+    found, token = [], None
+    for _ in range(200):
+        page = plain("Scan", limit=limit, nextToken=token)
+        assert len(page["items"]) <= limit
+        found += [each["n"] for each in page["items"] if each["p"].startswith("scan ")]
+        token = page["nextToken"]
+        if token is None:
+            break
+    assert sorted(found) == wanted
+
+
 def test_batches_and_transactions(plain: Any, send: Send) -> None:
     items = [typed(p="b", s=f"{number}", n=number) for number in range(3)]
     assert plain("BatchPutItem", tables={"plain": items})["data"]["plain"][2]["n"] == 2
