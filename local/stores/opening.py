@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.stores import aurora_store, open_search, s3_vectors_store
+from local.stores import aurora_store, open_search, pinecone, redis_store, s3_vectors_store
 from local.stores.store import Store, StoreError
 
+Configuration = Mapping[str, Any]
+# The member of the configuration, and what opens it; the dimension is for stores outside AWS.
+Opener = tuple[str, Callable[[Configuration, int], Store]]
 
-def open_store(storage_configuration: Mapping[str, Any]) -> Store:
+
+def open_store(storage_configuration: Configuration, *, dimension: int = 1024) -> Store:
     """The vector store that a knowledge base uses; call it from a thread, it may start an engine.
 
-    Raises StoreError when what the configuration names does not exist or does not fit.
+    A store outside AWS, which no deployment makes, is made up with `dimension` when it is first
+    named. Raises StoreError when what the configuration names does not exist or does not fit.
     """
     kind = str(storage_configuration.get("type", ""))
     if kind not in OPENERS:
@@ -26,17 +31,17 @@ def open_store(storage_configuration: Mapping[str, Any]) -> Store:
     member, opener = OPENERS[kind]
     if member not in storage_configuration:
         raise StoreError(f"storageConfiguration of type {kind} needs {member}")
-    return opener(storage_configuration[member])
+    return opener(storage_configuration[member], dimension)
 
 
-def _open_search_serverless(configuration: Mapping[str, Any]) -> Store:
+def _search_collection(configuration: Configuration, _dimension: int) -> Store:
     collection = str(configuration["collectionArn"]).rpartition("/")[2]
     return open_search.open_index(
         collection, configuration["vectorIndexName"], configuration["fieldMapping"]
     )
 
 
-def _open_search_managed(configuration: Mapping[str, Any]) -> Store:
+def _search_domain(configuration: Configuration, _dimension: int) -> Store:
     return open_search.open_index(
         str(configuration["domainArn"]),
         configuration["vectorIndexName"],
@@ -44,9 +49,17 @@ def _open_search_managed(configuration: Mapping[str, Any]) -> Store:
     )
 
 
-OPENERS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Store]]] = {
-    "OPENSEARCH_SERVERLESS": ("opensearchServerlessConfiguration", _open_search_serverless),
-    "OPENSEARCH_MANAGED_CLUSTER": ("opensearchManagedClusterConfiguration", _open_search_managed),
-    "RDS": ("rdsConfiguration", aurora_store.AuroraStore),
-    "S3_VECTORS": ("s3VectorsConfiguration", s3_vectors_store.open_index),
+OPENERS: dict[str, Opener] = {
+    "OPENSEARCH_SERVERLESS": ("opensearchServerlessConfiguration", _search_collection),
+    "OPENSEARCH_MANAGED_CLUSTER": ("opensearchManagedClusterConfiguration", _search_domain),
+    "RDS": ("rdsConfiguration", lambda named, _: aurora_store.AuroraStore(named)),
+    "S3_VECTORS": ("s3VectorsConfiguration", lambda named, _: s3_vectors_store.open_index(named)),
+    "PINECONE": (
+        "pineconeConfiguration",
+        lambda named, dimension: pinecone.open_index(named, dimension=dimension),
+    ),
+    "REDIS_ENTERPRISE_CLOUD": (
+        "redisEnterpriseCloudConfiguration",
+        lambda named, dimension: redis_store.RedisStore(named, dimension=dimension),
+    ),
 }

@@ -91,8 +91,9 @@ def _check_storage(properties: Properties) -> None:
     storage = camel(required(properties, "StorageConfiguration"))
     try:
         _check_role_access(str(required(properties, "RoleArn")), storage)
-        store = open_store(storage)
-        _check_dimension(configuration["vectorKnowledgeBaseConfiguration"], store)
+        dimension = _dimension(configuration["vectorKnowledgeBaseConfiguration"])
+        store = open_store(storage, dimension=dimension or 1024)
+        _check_dimension(dimension, store)
     except (StoreError, AccessDeniedError) as refusal:
         raise ValueError(
             f"The knowledge base storage configuration provided is invalid... {refusal} (Service: "
@@ -117,11 +118,15 @@ def _check_role_access(role: str, storage: Mapping[str, Any]) -> None:
         check_access(role, permission, f"index/{collection['name']}/{named['vectorIndexName']}")
 
 
-def _check_dimension(configuration: Mapping[str, Any], store: Store) -> None:
+def _dimension(configuration: Mapping[str, Any]) -> int | None:
+    """Of the embedding model's vectors; None for a model that we do not know."""
     model = str(configuration["embeddingModelArn"]).rpartition("/")[2]
     own = configuration.get("embeddingModelConfiguration", {})
     named = own.get("bedrockEmbeddingModelConfiguration", {}).get("dimensions")
-    dimension = int(named) if named else MODEL_DIMENSIONS.get(model)
+    return int(named) if named else MODEL_DIMENSIONS.get(model)
+
+
+def _check_dimension(dimension: int | None, store: Store) -> None:
     if dimension is not None and dimension != store.dimension:
         raise StoreError(
             f"Query vector has invalid dimension: {dimension}. Dimension should be: "

