@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import time
 
 from chat.answer_cache import scope_of
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 NOT_FOUND = "The documents do not answer this question."
 LONGEST_REWRITTEN = 1_000
+SETTLING_SECONDS = 300
+"""A completed job's documents are found some minutes later (pitfall 33), so that answers which are
+made meanwhile belong to neither state of the index."""
 SECONDS_FOR_A_SUMMARY = 8.0
 
 
@@ -126,12 +130,11 @@ class Assistant:
         except AwsError as error:
             json_log.write("ingestion unknown", level="WARN", code=error.code, error=str(error))
             return ""
-        completed = ((answer.get("Item") or {}).get("last_completed") or {}).get("S") or ""
         prompts = parts.prompts
         return scope_of(
             tenant=caller.tenant,
             search=parts.retrieval.described,
-            ingestion=completed,
+            ingestion=ingested(answer.get("Item") or {}, now=time.time()),
             model=parts.model_id,
             technique=question.technique,
             prompts=[prompts.arn(name) for name in (question.technique, "knowledge", "rewrite")],
@@ -247,3 +250,14 @@ class Assistant:
     def _say(self, event: str, content: Mapping[str, Any]) -> None:
         if self._tell:
             self._tell(event, content)
+
+
+def ingested(item: Mapping[str, Any], *, now: float) -> str:
+    """Names the state of the index, by the item that the ingestion function writes."""
+    completed = (item.get("last_completed") or {}).get("S") or ""
+    moment = (item.get("completed_at") or {}).get("S") or ""
+    try:
+        at = calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return str(completed)
+    return f"{completed} settling" if now - at < SETTLING_SECONDS else str(completed)

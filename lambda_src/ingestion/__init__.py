@@ -1,29 +1,34 @@
 """Keeps the knowledge base up to date with its bucket.
 
-    S3 object events -> queue -> this function, one copy at a time -> StartIngestionJob
+    S3 object events -> queue -> this function -> StartIngestionJob
 
 Environment: KNOWLEDGE_BASE_ID, DATA_SOURCE_ID, KNOWLEDGE_TABLE, TOPIC_ARN,
 FAILED_DOCUMENTS_QUEUE_URL.
 
-An ingestion job compares the whole data source with the index, so one job does for however many
-events arrived before it started. Events that arrive while one runs need another one after it.
+An ingestion job compares the whole data source with the index, and there is one at a time. So what
+an event names does not matter, only when it came: it is done with when a job that started after it
+is COMPLETE. Until then the newest message of every batch stays in the queue and comes back in a
+minute; the others are covered by it. A burst of thousands shrinks to a few messages with the first
+batches, a job that fails is started again, and as long as there is something to wait for there is a
+message that wakes the function, so it needs no schedule and keeps no state that could be lost.
 
-The event source mapping has ReportBatchItemFailures and a concurrency of its own (the least is 2).
-Messages that have to wait are returned as failures of the batch, after their visibility timeout has
-been set to WAIT_SECONDS. The queue keeps messages for days and has to allow as many receives as a
-backlog takes: a maxReceiveCount of 1,000 is reached after 16 hours of waiting for one job.
+What it needs of its queue: ReportBatchItemFailures; maxReceiveCount 1000, the most, which is 16
+hours of waiting for one job; a retention of days; a concurrency of 2, the least; permission for
+sqs:ChangeMessageVisibility and sqs:GetQueueUrl.
 
-What starts the function besides the queue: a schedule with {"groundwork": {"ingestion": "watch"}}
-every few minutes, which notes how far the job is, reports failed documents when it is over, and
-writes `last_completed`.
+The payload {"groundwork": {"ingestion": "watch"}} notes how far jobs are and starts none: for
+deployments that start jobs by hand.
 
 KNOWLEDGE_TABLE (partition key `id`), item `ingestion`:
-    job                the last job that was started
+    job                the newest job
     status             its status as Bedrock names it
-    started_at         ISO 8601
-    last_completed     the last job that is COMPLETE; written only then, with
-    completed_at       when that was noticed, ISO 8601
+    started_at         when it was started, ISO 8601
     documents_indexed, documents_failed, documents_deleted, documents_scanned
-                       numbers of the last job
-    reported           the last job whose failures were reported
+                       its numbers
+    last_completed     the newest job that is COMPLETE; written only then, with
+    completed_at       when it was, ISO 8601
+    reported           the newest job whose failures were reported
+
+For each document that failed FAILED_DOCUMENTS_QUEUE_URL gets {"job", "uri", "status", "reason"},
+and TOPIC_ARN one message a job.
 """

@@ -40,6 +40,8 @@ class Budget:
 
 BUDGETS = {
     "chat": Budget(modules=84, kilobytes=185),
+    "ingestion": Budget(modules=70, kilobytes=90),
+    "vector_store": Budget(modules=60, kilobytes=95),
     "conflict_resolver": Budget(modules=10, kilobytes=75),
     "jobs": Budget(modules=66, kilobytes=92),
 }
