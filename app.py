@@ -7,6 +7,7 @@ from functools import partial
 
 from aws_cdk import App, Tags
 
+from stacks.assistant_stack import CHAT, AssistantStack, AssistantStackInputs
 from stacks.bundling import BundleError, bundle_worker
 from stacks.constructs.vector_stores.setup_function import NAME as VECTOR_STORE
 from stacks.documents_stack import DocumentsStack
@@ -66,7 +67,7 @@ def build(app: App) -> None:
             alarm_topic=fleet.alarm_topic,
         ),
     )
-    KnowledgeStack(
+    knowledge = KnowledgeStack(
         app,
         f"{prefix}-Knowledge",
         inputs=KnowledgeStackInputs(
@@ -74,6 +75,18 @@ def build(app: App) -> None:
             network=network.network,
             setup_package=partial(package, VECTOR_STORE),
             documents=documents.prepared_documents,
+            alarm_topic=fleet.alarm_topic,
+        ),
+    )
+    AssistantStack(
+        app,
+        f"{prefix}-Assistant",
+        inputs=AssistantStackInputs(
+            settings=settings.assistant,
+            chat=settings.chat,
+            chat_package=package(CHAT),
+            api=settings.api,
+            knowledge=knowledge.knowledge,
             alarm_topic=fleet.alarm_topic,
         ),
     )

@@ -15,8 +15,10 @@ from constructs import Construct
 from stacks.bundling import Bundle
 from stacks.constructs.data_source import DataSource
 from stacks.constructs.knowledge_base import KnowledgeBase, KnowledgeBaseInputs
+from stacks.constructs.knowledge_table import KnowledgeTable
 from stacks.constructs.network import Network
 from stacks.constructs.vector_stores.vector_store import VectorStoreInputs, vector_store
+from stacks.knowledge import Knowledge
 from stacks.settings_knowledge import KnowledgeSettings
 
 
@@ -82,16 +84,22 @@ class KnowledgeStack(Stack):
             bucket=inputs.documents,
             settings=settings,
         )
-        self.knowledge_base_id = knowledge_base.knowledge_base_id
-        self.knowledge_base_arn = knowledge_base.knowledge_base_arn
-        self.embedding_model_arn = knowledge_base.embedding_model_arn
-        self.embedding_dimension = embedding.dimension
-        self.data_source_id = source.data_source_id
-        # Here: stacks/constructs/ingestion.py, whose table becomes `knowledge_table`.
+        # Here: stacks/constructs/ingestion.py.
+        table = KnowledgeTable(self, "Progress").table
+        self.knowledge = Knowledge(
+            knowledge_base_id=knowledge_base.knowledge_base_id,
+            knowledge_base_arn=knowledge_base.knowledge_base_arn,
+            table=table,
+            embedding=embedding,
+            embedding_model_arn=knowledge_base.embedding_model_arn,
+            rerank_model=settings.rerank_model,
+        )
 
-        CfnOutput(self, "KnowledgeBaseId", value=self.knowledge_base_id)
-        CfnOutput(self, "DataSourceId", value=self.data_source_id)
+        CfnOutput(self, "KnowledgeBaseId", value=knowledge_base.knowledge_base_id)
+        CfnOutput(self, "DataSourceId", value=source.data_source_id)
+        CfnOutput(self, "KnowledgeTableName", value=table.table_name)
         CfnOutput(self, "VectorStore", value=settings.vector_store)
+        CfnOutput(self, "EmbeddingDimension", value=str(embedding.dimension))
         CfnOutput(self, "Identity", value=settings.identity)
 
     def _key(self, settings: KnowledgeSettings) -> kms.Key | None:

@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from stacks.settings_assistant import AssistantSettings
+from stacks.settings_chat import ChatSettings
 from stacks.settings_documents import DocumentsSettings
 from stacks.settings_fleet import FleetSettings
 from stacks.settings_function import FunctionSettings
@@ -35,6 +37,9 @@ CAPABILITIES: Mapping[str, type[Capability]] = {
     "offline": OfflineSettings,
     "conflict_resolver": FunctionSettings,
     "knowledge": KnowledgeSettings,
+    "ingestion": FunctionSettings,
+    "assistant": AssistantSettings,
+    "chat": ChatSettings,
 }
 BOUNDS = {
     Ge: ("at least", "ge"),
@@ -63,6 +68,9 @@ class Settings:
     offline: OfflineSettings
     conflict_resolver: FunctionSettings
     knowledge: KnowledgeSettings
+    ingestion: FunctionSettings
+    assistant: AssistantSettings
+    chat: ChatSettings
 
 
 def load_settings(context: Mapping[str, Any]) -> Settings:
@@ -107,8 +115,12 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
     offline = built("offline", OfflineSettings)
     resolver = built("conflict_resolver", FunctionSettings)
     knowledge = built("knowledge", KnowledgeSettings)
+    ingestion = built("ingestion", FunctionSettings)
+    assistant = built("assistant", AssistantSettings)
+    chat = built("chat", ChatSettings)
     if problems or not (
-        network and documents and fleet and api and shared and offline and resolver and knowledge
+        (network and documents and fleet and api and shared and offline and resolver)
+        and (knowledge and ingestion and assistant and chat)
     ):
         raise SettingsError("\n".join(problems))
     return Settings(
@@ -122,6 +134,9 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
         offline=offline,
         conflict_resolver=resolver,
         knowledge=knowledge,
+        ingestion=ingestion,
+        assistant=assistant,
+        chat=chat,
     )
 
 

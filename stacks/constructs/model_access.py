@@ -1,0 +1,61 @@
+"""Permission to ask a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Aws, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.constructs.embedding_model import foundation_model_arn
+from stacks.language_models import GEOGRAPHIES, GLOBAL
+
+CONVERSE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+
+
+def may_ask(
+    scope: Construct, *, model: str, profile: str, actions: Sequence[str] = CONVERSE
+) -> list[iam.PolicyStatement]:
+    """Statements for a model in this Region, or for its inference profile `profile`.
+
+    Bedrock checks a request to a profile twice: for the profile, and for the model in the Region
+    that it is sent to, which is any of the geography's. The model is only allowed by way of the
+    profile, so the role cannot ask for it in those Regions itself. A global profile's model has no
+    Region in its ARN, and is asked for with the Region `unspecified`.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/geographic-cross-region-inference.html
+    https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html
+    """
+    here = foundation_model_arn(scope, model)
+    if profile == "none":
+        return [iam.PolicyStatement(actions=list(actions), resources=[here])]
+    profile_arn = Stack.of(scope).format_arn(
+        service="bedrock", resource="inference-profile", resource_name=f"{profile}.{model}"
+    )
+    through = {"bedrock:InferenceProfileArn": profile_arn}
+    statements = [iam.PolicyStatement(actions=list(actions), resources=[profile_arn])]
+    if profile == GLOBAL:
+        statements += [
+            iam.PolicyStatement(
+                actions=list(actions), resources=[here], conditions={"StringEquals": through}
+            ),
+            iam.PolicyStatement(
+                actions=list(actions),
+                resources=[_model_in("", model)],
+                conditions={"StringEquals": {"aws:RequestedRegion": "unspecified", **through}},
+            ),
+        ]
+    else:
+        statements.append(
+            iam.PolicyStatement(
+                actions=list(actions),
+                resources=[_model_in(region, model) for region in GEOGRAPHIES[profile]],
+                conditions={"StringEquals": through},
+            )
+        )
+    return statements
+
+
+def _model_in(region: str, model: str) -> str:
+    return f"arn:{Aws.PARTITION}:bedrock:{region}::foundation-model/{model}"

@@ -1,0 +1,150 @@
+"""Settings of the assistant stack: model, guardrail, memory, cache, evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stacks.language_models import LANGUAGE_MODELS, LanguageModel
+from stacks.settings_answer_cache import AnswerCacheSettings
+from stacks.settings_evaluation import EvaluationSettings
+from stacks.settings_guardrail import GuardrailSettings
+from stacks.settings_model import Capability, LogRetentionDays, unit
+
+
+class AnsweringSettings(Capability):
+    """Model, memory and way out"""
+
+    model: Annotated[
+        Literal[
+            "amazon.nova-micro-v1:0",
+            "amazon.nova-lite-v1:0",
+            "amazon.nova-pro-v1:0",
+            "anthropic.claude-haiku-4-5-20251001-v1:0",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ],
+        Field(
+            default="amazon.nova-lite-v1:0",
+            description="What writes answers. The account needs access to it.",
+        ),
+    ]
+    inference_profile: Annotated[
+        Literal["none", "us", "eu", "apac", "global"],
+        Field(
+            default="none",
+            description="Send requests to any Region of a geography, or to any at all; none asks "
+            "the model in the stack's own Region, where it has to be.",
+        ),
+    ]
+    streaming: Annotated[
+        bool,
+        Field(
+            default=True,
+            description="Answer word by word at a function URL as well. Its callers sign their "
+            "requests, so there is none when api.authorization is jwt.",
+        ),
+    ]
+    memory_days: Annotated[
+        int,
+        Field(
+            default=30,
+            ge=1,
+            le=365,
+            description="How long a conversation is remembered after its last question.",
+            json_schema_extra=unit("days"),
+        ),
+    ]
+    memory_recovery: Annotated[
+        bool,
+        Field(
+            default=False,
+            description="Keep the table of conversations recoverable to any second of 35 days "
+            "(0.20 USD a GB and month).",
+        ),
+    ]
+    tenant_callers: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:(sts|iam)::\d{12}:\S+$")], ...],
+        Field(
+            default=(),
+            description="Beginnings of ARNs of callers that may ask on behalf of a tenant, and so "
+            "name it in the request. Nobody else may.",
+            json_schema_extra=unit("list"),
+        ),
+    ]
+    tenant_metadata_key: Annotated[
+        str,
+        Field(
+            default="",
+            pattern=r"^[A-Za-z0-9_-]{0,100}$",
+            description="Metadata key of documents that names their tenant: searches find those of "
+            "the caller's tenant alone. Empty: all documents are for everybody.",
+        ),
+    ]
+    latency_alarm_ms: Annotated[
+        int,
+        Field(
+            default=15_000,
+            ge=100,
+            le=60_000,
+            description="Alarm when one answer in ten takes longer for a quarter of an hour.",
+            json_schema_extra=unit("milliseconds"),
+        ),
+    ]
+    log_retention_days: Annotated[
+        LogRetentionDays,
+        Field(
+            default=14,
+            description="How long the logs of the function and of the API are kept.",
+            json_schema_extra=unit("days, a value that CloudWatch Logs accepts"),
+        ),
+    ]
+
+
+class AssistantSettings(
+    EvaluationSettings, AnswerCacheSettings, GuardrailSettings, AnsweringSettings
+):
+    """What answers questions, what it remembers, and what it must not say."""
+
+    @property
+    def language_model(self) -> LanguageModel:
+        """What is known about the model."""
+        return LANGUAGE_MODELS[self.model]
+
+    @property
+    def model_id(self) -> str:
+        """What a request names: the model, or its profile for a geography."""
+        if self.inference_profile == "none":
+            return self.model
+        return f"{self.inference_profile}.{self.model}"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = [*self._model_problems(), *self._evaluation_problems()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _model_problems(self) -> Iterator[str]:
+        known = self.language_model
+        if self.inference_profile == "none":
+            if not known.on_demand:
+                yield (
+                    f"{self.model} is only to be had through an inference profile: set "
+                    f"inference_profile to {' or '.join(known.profiles)}"
+                )
+        elif self.inference_profile not in known.profiles:
+            yield (
+                f"{self.model} has no inference profile {self.inference_profile}: set "
+                f"{' or '.join(known.profiles)}"
+            )
+
+    def _evaluation_problems(self) -> Iterator[str]:
+        if not self.evaluation:
+            mixed = [name for name in self.model_fields_set if name.startswith("evaluation_")]
+            if mixed:
+                yield (
+                    f"{', '.join(sorted(mixed))} is set, but evaluation is false: set evaluation "
+                    "to true, or remove it"
+                )
