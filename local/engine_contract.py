@@ -46,6 +46,8 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_cfn_wait_condition_definition",
         "_cw_metric_alarm_record",
         "_ec2_sg_permissions",
+        "_ec_call",
+        "_ec_query",
         "_ec2_sg_egress_permissions",
         "_ec2_sg_reconcile",
     ),
@@ -137,6 +139,13 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_put_function_concurrency",
         "invalidate_worker",
         "invoke_async_with_retry",
+    ),
+    "ministack.services.elasticache": (
+        "_create_serverless_cache",
+        "_replication_groups",
+        "_serverless_caches",
+        "_user_groups",
+        "_users",
     ),
     "ministack.services.iam": ("_instance_profiles",),
     "ministack.services.dynamodb": (

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local.stores.processes import (
     HOST,
@@ -23,17 +25,57 @@ from local.stores.processes import (
     new_server,
 )
 from local.stores.store import StoreError
+from local.stores.tls_front import TlsFront
 
 SEARCH_MODULE = Path("redis-stack-server", "lib", "redisearch.so")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ValkeyServer:
     """A running server; `searches` when it has the search module."""
 
     server: Server
     port: int
     searches: bool
+    front: TlsFront | None = None
+    admin: Any = None  # a connection from before anybody was shut out
+
+    def encrypted_port(self) -> int:
+        """Of its TLS, which begins when it is asked for."""
+        if self.front is None:
+            self.front = TlsFront(self.port)
+        return self.front.port
+
+    def admit(self, users: Sequence[tuple[str, str]]) -> None:
+        """Let in these users, name and access string each, with any password, and nobody else.
+
+        Without users everybody may do everything, as in a cache without a user group.
+        """
+        import redis
+
+        if not users:
+            return
+        if self.admin is None:
+            self.admin = redis.Redis(host=HOST, port=self.port, single_connection_client=True)
+            self.admin.ping()
+        named = dict(users)
+        try:
+            for name, access in named.items():
+                self.admin.execute_command(
+                    "ACL", "SETUSER", name, "reset", "nopass", *access.split()
+                )
+            if "default" not in named:
+                self.admin.execute_command("ACL", "SETUSER", "default", "off")
+        except redis.ResponseError as refusal:
+            raise StoreError(f"access string of {', '.join(named)}: {refusal}") from None
+
+    def stop(self) -> None:
+        """End it."""
+        if self.admin is not None:
+            self.admin.close()
+        if self.front is not None:
+            self.front.stop()
+        discard(self.server)
 
 
 SERVERS: dict[str, ValkeyServer] = {}
@@ -62,7 +104,7 @@ def forget(name: str) -> None:
     with LOCK:
         known = SERVERS.pop(name, None)
     if known is not None:
-        discard(known.server)
+        known.stop()
 
 
 def _start() -> ValkeyServer:
