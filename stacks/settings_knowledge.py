@@ -120,10 +120,12 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
     def identity(self) -> str:
         """Everything whose change replaces the knowledge base."""
         details: list[str] = []
+        graph = self.vector_store in ("opensearch_managed", "aurora_postgresql")
         if self.vector_store == "opensearch_serverless":
             standby = "standby" if self.standby_replicas else "single"
             details += [self.serverless_generation, standby]
-        if self.vector_store.startswith("opensearch"):
+            graph = self.serverless_generation == "classic"
+        if graph:
             details.append(f"hnsw-{self.hnsw_m}-{self.hnsw_ef_construction}")
         return "/".join(
             [self.vector_store, *details, self.embedding_model, str(self.embedding.dimension)]

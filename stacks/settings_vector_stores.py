@@ -188,6 +188,16 @@ class OtherStoreSettings(Capability):
         ),
     ]
 
+    redis_index: Annotated[
+        str,
+        Field(
+            default="chunks",
+            pattern=r"^[A-Za-z0-9_:-]+$",
+            description="redis_enterprise_cloud: the index of the database.",
+            json_schema_extra=unit("name"),
+        ),
+    ]
+
     def outside_problems(self, store: str) -> Iterator[str]:
         """What a store outside of AWS needs to be told."""
         if store not in ("pinecone", "redis_enterprise_cloud"):

@@ -1,0 +1,232 @@
+"""Amazon Aurora PostgreSQL with pgvector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from stacks.constructs.acknowledged import acknowledge
+from stacks.constructs.vector_stores.setup_function import SetupFunction
+from stacks.constructs.vector_stores.vector_store import (
+    Storage,
+    VectorStore,
+    VectorStoreInputs,
+    fingerprint,
+)
+
+# Pauses at 0 ACU, and has a pgvector that goes on searching when a filter leaves too little.
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
+ENGINE_VERSION = "16.11"
+DATABASE, SCHEMA, USER = "knowledge", "bedrock_integration", "bedrock_user"
+FIELDS = {
+    "primary_key_field": "id",
+    "vector_field": "embedding",
+    "text_field": "chunks",
+    "metadata_field": "metadata",
+    "custom_metadata_field": "custom_metadata",
+}
+
+
+class Store(VectorStore):
+    """A cluster of one serverless instance that pauses, and a table in it.
+
+    - No connections for `aurora_pause_seconds`, and only storage is paid for; the next question
+      waits about 15 seconds, which the retries of Bedrock and of the chat function cover.
+    - Bedrock and the function that makes the table come by the RDS Data API, so the cluster is in
+      subnets without a route out, and its security group lets nobody in.
+    - Bedrock has a user of its own, who may read and write one table; nobody needs the master's
+      password, which RDS keeps in a secret and rotates.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.VectorDB.html
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
+        super().__init__(scope, construct_id, inputs=inputs)
+        hnsw = inputs.settings.hnsw
+        self._table = "chunks_" + fingerprint(inputs.embedding, hnsw.m, hnsw.ef_construction)
+        self._secret = self._user_secret()
+        self._cluster = self._database()
+        instance = rds.CfnDBInstance(
+            self,
+            "Instance",
+            engine="aurora-postgresql",
+            db_cluster_identifier=self._cluster.ref,
+            db_instance_class="db.serverless",
+            publicly_accessible=False,
+            auto_minor_version_upgrade=True,
+        )
+        instance.apply_removal_policy(self._stays)
+        self._schema(instance)
+
+    @property
+    def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+        """https://docs.aws.amazon.com/bedrock/latest/userguide/kb-permissions.html"""
+        return {
+            "vectors": [
+                iam.PolicyStatement(
+                    actions=[
+                        "rds-data:BatchExecuteStatement",
+                        "rds-data:ExecuteStatement",
+                        "rds:DescribeDBClusters",
+                    ],
+                    resources=[self._cluster.attr_db_cluster_arn],
+                ),
+                iam.PolicyStatement(
+                    actions=["secretsmanager:GetSecretValue"], resources=[self._secret.ref]
+                ),
+            ]
+        }
+
+    @property
+    def storage_configuration(self) -> Storage:
+        """See VectorStore."""
+        base = bedrock.CfnKnowledgeBase
+        return Storage(
+            type="RDS",
+            rds_configuration=base.RdsConfigurationProperty(
+                resource_arn=self._cluster.attr_db_cluster_arn,
+                credentials_secret_arn=self._secret.ref,
+                database_name=DATABASE,
+                table_name=f"{SCHEMA}.{self._table}",
+                field_mapping=base.RdsFieldMappingProperty(**FIELDS),
+            ),
+        )
+
+    @property
+    def _stays(self) -> RemovalPolicy:
+        """A database that is kept is kept as a snapshot, which costs its storage alone."""
+        kept = self._inputs.settings.retain_data
+        return RemovalPolicy.SNAPSHOT if kept else RemovalPolicy.DESTROY
+
+    def _user_secret(self) -> secretsmanager.CfnSecret:
+        secret = secretsmanager.CfnSecret(
+            self,
+            "User",
+            description="Groundwork: the knowledge base's user of its database",
+            generate_secret_string=secretsmanager.CfnSecret.GenerateSecretStringProperty(
+                secret_string_template=json.dumps({"username": USER}),
+                generate_string_key="password",
+                password_length=32,
+                exclude_punctuation=True,
+            ),
+        )
+        acknowledge(
+            secret,
+            "AwsSolutions::AwsSolutions-SMG4",
+            reason="The password opens one table, by the Data API, which wants this account's IAM "
+            "as well. A new one is made by replacing the secret; Bedrock reads it at every call.",
+        )
+        return secret
+
+    def _database(self) -> rds.CfnDBCluster:
+        settings, key = self._inputs.settings, self._inputs.encryption_key
+        vpc = self._inputs.vpc
+        subnets = rds.CfnDBSubnetGroup(
+            self,
+            "Subnets",
+            db_subnet_group_description="Vectors of the knowledge base",
+            subnet_ids=vpc.select_subnets(
+                subnet_group_name=self._inputs.subnets.subnet_group_name
+            ).subnet_ids,
+        )
+        group = ec2.CfnSecurityGroup(
+            self,
+            "SecurityGroup",
+            group_description="Vectors of the knowledge base: nobody in, nothing out",
+            vpc_id=vpc.vpc_id,
+            security_group_egress=[
+                ec2.CfnSecurityGroup.EgressProperty(
+                    ip_protocol="icmp", from_port=252, to_port=86, cidr_ip="255.255.255.255/32"
+                )
+            ],
+        )
+        cluster = rds.CfnDBCluster(
+            self,
+            "Cluster",
+            engine="aurora-postgresql",
+            engine_version=ENGINE_VERSION,
+            database_name=DATABASE,
+            master_username="master",
+            manage_master_user_password=True,
+            enable_http_endpoint=True,
+            enable_iam_database_authentication=True,
+            storage_encrypted=True,
+            kms_key_id=key.key_arn if key else None,
+            db_subnet_group_name=subnets.ref,
+            vpc_security_group_ids=[group.attr_group_id],
+            backup_retention_period=7 if settings.retain_data else 1,
+            copy_tags_to_snapshot=True,
+            deletion_protection=settings.retain_data,
+            enable_cloudwatch_logs_exports=["postgresql"],
+            serverless_v2_scaling_configuration=(
+                rds.CfnDBCluster.ServerlessV2ScalingConfigurationProperty(
+                    min_capacity=0,
+                    max_capacity=settings.aurora_max_capacity,
+                    seconds_until_auto_pause=settings.aurora_pause_seconds,
+                )
+            ),
+        )
+        cluster.apply_removal_policy(self._stays)
+        if not settings.retain_data:
+            acknowledge(
+                cluster,
+                "AwsSolutions::AwsSolutions-RDS10",
+                reason="The stage keeps nothing (knowledge.retain_data is off).",
+            )
+        acknowledge(
+            cluster,
+            "AwsSolutions::AwsSolutions-RDS11",
+            reason="Nobody reaches the port: the security group has no way in.",
+        )
+        return cluster
+
+    def _schema(self, instance: rds.CfnDBInstance) -> None:
+        """Extension, user, table and indices, which CloudFormation cannot make."""
+        hnsw, settings = self._inputs.settings.hnsw, self._inputs.settings
+        cluster, master = self._cluster, self._cluster.attr_master_user_secret_secret_arn
+        setup = SetupFunction(
+            self,
+            "Setup",
+            package=self._inputs.setup_package(),
+            permissions={
+                "vectors": [
+                    iam.PolicyStatement(
+                        actions=["rds-data:ExecuteStatement"],
+                        resources=[cluster.attr_db_cluster_arn],
+                    ),
+                    iam.PolicyStatement(
+                        actions=["secretsmanager:GetSecretValue"],
+                        resources=[master, self._secret.ref],
+                    ),
+                ]
+            },
+            log_retention_days=settings.log_retention_days,
+        )
+        schema = setup.resource(
+            self,
+            "Schema",
+            kind="PostgresSchema",
+            properties={
+                "ClusterArn": cluster.attr_db_cluster_arn,
+                "MasterSecretArn": master,
+                "UserSecretArn": self._secret.ref,
+                "Database": DATABASE,
+                "Schema": SCHEMA,
+                "Table": self._table,
+                "Dimension": self._inputs.embedding.dimension,
+                "M": hnsw.m,
+                "EfConstruction": hnsw.ef_construction,
+                "EfSearch": hnsw.ef_search,
+                "Retain": "true" if settings.retain_data else None,
+            },
+        )
+        schema.node.add_dependency(instance)
+        self.depends_on += [instance, schema]
