@@ -65,8 +65,12 @@ def statements(properties: Properties, *, user: str, password: str) -> Iterator[
         f"THEN CREATE ROLE {user} LOGIN; END IF; END $$"
     )
     yield f"ALTER ROLE {user} WITH PASSWORD '{quoted}'"
-    # pgvector looks at 40 candidates by itself, which finds less than the other stores do.
-    yield f"ALTER ROLE {user} SET hnsw.ef_search = {search}"
+    # pgvector looks at 40 candidates by itself, which finds less than the other stores do. A master
+    # user is no superuser, and may set a library's parameter only where the library is loaded.
+    yield (
+        f"DO $$ BEGIN PERFORM '[1]'::vector <-> '[1]'::vector; "
+        f"ALTER ROLE {user} SET hnsw.ef_search = {search}; END $$"
+    )
     yield (
         f"CREATE TABLE IF NOT EXISTS {schema}.{table} (id uuid PRIMARY KEY, "
         f"embedding vector({dimension}), chunks text, metadata json, custom_metadata jsonb)"
