@@ -14,7 +14,7 @@ import gzip
 import html
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import cycle, islice
@@ -44,13 +44,17 @@ class CorpusDocument:
     content_type: str
 
 
-def documents(limit: int | None = None) -> Iterator[CorpusDocument]:
-    """The corpus in its fixed order, at most `limit` documents of it."""
-    return islice(_documents(), limit)
+def documents(
+    limit: int | None = None, *, services: Collection[str] | None = None
+) -> Iterator[CorpusDocument]:
+    """The corpus in its fixed order, at most `limit` documents of it, or of some services alone."""
+    return islice(_documents(services), limit)
 
 
-def _documents() -> Iterator[CorpusDocument]:
+def _documents(services: Collection[str] | None) -> Iterator[CorpusDocument]:
     for path, overview in zip(models(), cycle(_OVERVIEWS), strict=False):
+        if services is not None and path.parent.parent.name not in services:
+            continue
         model = json.loads(gzip.decompress(path.read_bytes()))
         folder = f"{PREFIX}{path.parent.parent.name}/"
         service = _service(model)

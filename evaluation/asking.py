@@ -1,0 +1,116 @@
+"""Puts the golden set to a deployment and keeps what comes back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from typing import TypeVar
+
+from evaluation.deployment import Chat, KnowledgeBase, Stacks
+from evaluation.golden.golden_set import CachePair, GoldenSet
+from evaluation.recording import Answered, CacheAsked, Recording
+
+TECHNIQUES = (
+    "rag",
+    "zero_shot",
+    "n_shot",
+    "chain_of_thought",
+    "self_consistency",
+    "generated_knowledge",
+    "react",
+)
+HYBRID_STORES = frozenset({"opensearch_serverless", "opensearch_managed", "aurora_postgresql"})
+"""Stores that search words beside vectors:
+https://docs.aws.amazon.com/bedrock/latest/userguide/kb-test-config.html"""
+SAY_EVERY = 20
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def record(
+    deployed: Stacks,
+    golden: GoldenSet,
+    *,
+    others: GoldenSet,
+    techniques: Sequence[str],
+    cache: bool,
+    at_once: int,
+) -> Recording:
+    """Search and ask; techniques other than rag get the questions of `others`."""
+    base = KnowledgeBase(deployed)
+    store = deployed.output("VectorStore")
+    searches = ("HYBRID", "SEMANTIC") if store in HYBRID_STORES else ("SEMANTIC",)
+    retrieved = {
+        search: dict(
+            _all(
+                golden.questions,
+                lambda each, search=search: (each.id, base.retrieve(each.question, search)),  # type: ignore[misc]
+                at_once=at_once,
+                what=f"searches, {search}",
+            )
+        )
+        for search in searches
+    }
+    answers: list[Answered] = []
+    asked: list[CacheAsked] = []
+    if techniques or cache:
+        chat = Chat(deployed)
+        for technique in techniques:
+            part = golden if technique == "rag" else others
+            answers += _answers(chat, part, technique, at_once=at_once)
+        if cache:
+            asked = list(_cache(chat, golden.cache_pairs))
+    return Recording(
+        store=store,
+        chunking=base.chunking,
+        model=deployed.outputs.get("ModelId", ""),
+        where="the local AWS" if deployed.endpoint else "AWS",
+        botocore=version("botocore"),
+        retrieved=retrieved,
+        answers=answers,
+        cache=asked,
+    )
+
+
+def _answers(chat: Chat, golden: GoldenSet, technique: str, *, at_once: int) -> list[Answered]:
+    tasks = [
+        *((each.id, each.question) for each in golden.questions),
+        *((each.id, each.question) for each in golden.unanswerable),
+        *((each.id, each.question) for each in golden.injections),
+    ]
+    return _all(
+        tasks,
+        lambda each: chat.ask(*each, technique=technique),
+        at_once=at_once,
+        what=f"answers, {technique}",
+    )
+
+
+def _cache(chat: Chat, pairs: Iterable[CachePair]) -> Iterator[CacheAsked]:
+    """Ask the first question of a pair, then the second.
+
+    A second question may hit an entry of another pair; a hit counts by whether the answer is the
+    first one's. First questions are asked before all second ones, so that entries compete.
+    """
+    pairs = list(pairs)
+    first = {
+        question: chat.ask("", question, technique="rag").answer
+        for question in dict.fromkeys(pair.first for pair in pairs)
+    }
+    for pair in pairs:
+        said = chat.ask("", pair.second, technique="rag")
+        yield CacheAsked(same=pair.same, hit=said.cached and said.answer == first[pair.first])
+
+
+def _all(
+    tasks: Sequence[Task], work: Callable[[Task], Result], *, at_once: int, what: str
+) -> list[Result]:
+    done: list[Result] = []
+    with ThreadPoolExecutor(at_once) as pool:
+        for result in pool.map(work, tasks):
+            done.append(result)
+            if len(done) % SAY_EVERY == 0 or len(done) == len(tasks):
+                print(f"{what}: {len(done)} of {len(tasks)}", file=sys.stderr, flush=True)
+    return done

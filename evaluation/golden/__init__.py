@@ -1,0 +1,1 @@
+"""Questions with known answers on the documentation of AWS's services inside botocore."""

@@ -1,0 +1,83 @@
+"""From recordings to rows of figures: one per store, chunking and search, technique or cache."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from evaluation.generation import generation
+from evaluation.golden.golden_set import GoldenSet
+from evaluation.recording import CacheAsked, Recording
+from evaluation.retrieval import ndcg, recall, reciprocal_rank
+
+RETRIEVAL, GENERATION, CACHE = "retrieval", "generation", "cache"
+DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Figures of one thing that was measured; `variant` is the search type or the technique."""
+
+    kind: str
+    store: str
+    chunking: str
+    variant: str
+    asked: int
+    figures: Mapping[str, float]
+
+
+def rows(
+    recordings: Sequence[Recording], golden: GoldenSet, texts: Mapping[str, str]
+) -> Iterator[Row]:
+    """All rows, recording by recording."""
+    for each in recordings:
+        for search, found in each.retrieved.items():
+            yield _row(each, RETRIEVAL, search, len(found), retrieval_figures(found, golden))
+        for technique in dict.fromkeys(answer.technique for answer in each.answers):
+            answers = [answer for answer in each.answers if answer.technique == technique]
+            figures = generation(answers, golden, texts)
+            yield _row(each, GENERATION, technique, len(answers), figures)
+        if each.cache:
+            yield _row(each, CACHE, "semantic", len(each.cache), cache_figures(each.cache))
+
+
+def retrieval_figures(found: Mapping[str, Sequence[str]], golden: GoldenSet) -> Mapping[str, float]:
+    """Means over the questions that were searched."""
+    asked = [(found[each.id], each.documents) for each in golden.questions if each.id in found]
+    if not asked:
+        return {}
+    figures = {
+        f"recall@{k}": statistics.fmean(recall(ranked, right, k) for ranked, right in asked)
+        for k in (1, 3, 5, DEPTH)
+    }
+    figures[f"mrr@{DEPTH}"] = statistics.fmean(
+        reciprocal_rank(ranked, right, DEPTH) for ranked, right in asked
+    )
+    figures[f"ndcg@{DEPTH}"] = statistics.fmean(
+        ndcg(ranked, right, DEPTH) for ranked, right in asked
+    )
+    return figures
+
+
+def cache_figures(asked: Sequence[CacheAsked]) -> Mapping[str, float]:
+    """How many repetitions were recognised, and how many other questions were taken for one."""
+    figures = {}
+    for name, same in (("hit_rate", True), ("false_hit_rate", False)):
+        hits = [each.hit for each in asked if each.same is same]
+        if hits:
+            figures[name] = statistics.fmean(hits)
+    return figures
+
+
+def _row(
+    recording: Recording, kind: str, variant: str, asked: int, figures: Mapping[str, float]
+) -> Row:
+    return Row(
+        kind=kind,
+        store=recording.store,
+        chunking=recording.chunking,
+        variant=variant,
+        asked=asked,
+        figures=figures,
+    )
