@@ -1,0 +1,198 @@
+"""Citations are held to the chunks that they name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chat.citations import CitedAnswer, support_of
+from chat.passages import Passage, escaped, shown, unescaped
+from chat.words import content_words, negations, numbers
+
+QUEUE = Passage(
+    "Amazon SQS keeps messages for four days by default. You can set the retention period to a "
+    "value from 60 seconds to 14 days. You cannot change the type of a queue after you created it.",
+    source="s3://documents/queues.txt", chunk="queues#1",
+)  # fmt: skip
+TABLE = Passage(
+    "A table has a partition key. TTL deletes expired items within a few days.",
+    source="s3://documents/tables.txt", chunk="tables#1",
+)  # fmt: skip
+PASSAGES = [QUEUE, TABLE]
+
+
+def cited(text: str, *, passages: list[Passage] = PASSAGES, size: int | None = None) -> CitedAnswer:
+    answer = CitedAnswer(passages)
+    step = size or max(1, len(text))
+    for at in range(0, len(text), step):
+        answer.feed(text[at : at + step])
+    answer.finish()
+    return answer
+
+
+def test_a_citation_names_its_sentence_its_source_and_the_passage() -> None:
+    answer = cited("SQS keeps messages for four days by default [1].")
+    assert answer.text == "SQS keeps messages for four days by default. [1]"
+    assert answer.citations == [
+        {
+            "text": "SQS keeps messages for four days by default.",
+            "source": "s3://documents/queues.txt",
+            "chunk": "queues#1",
+            "quote": "Amazon SQS keeps messages for four days by default.",
+        }
+    ]
+    assert answer.dropped == 0 and answer.added == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "SQS keeps messages for nine days by default [1].",  # another number
+        "SQS keeps messages for four days by default [2].",  # another document
+        "SQS keeps messages for four days by default [7].",  # no document at all
+        "You can change the type of a queue after you created it [1].",  # the opposite
+        "SQS encrypts bodies with a key of the customer [1].",  # not there
+    ],
+)
+def test_what_a_chunk_does_not_say_is_dropped_and_counted(wrong: str) -> None:
+    answer = cited("A table has a partition key [2]. " + wrong)
+    assert [each["chunk"] for each in answer.citations if each["text"] in wrong] in (
+        [],
+        ["queues#1"],
+    )
+    assert answer.dropped == 1
+    assert all(each["quote"] in QUEUE.text + TABLE.text for each in answer.citations)
+
+
+def test_without_a_supported_citation_nothing_is_ever_released() -> None:
+    released: list[str] = []
+    answer = CitedAnswer(PASSAGES, release=released.append)
+    for piece in ("The moon is made ", "of cheese [1]. ", "It has 3 craters [2]. ", "Really."):
+        answer.feed(piece)
+    answer.finish()
+    assert not answer.answered and released == [] and answer.text == ""
+    assert answer.dropped == 2
+
+
+def test_what_was_held_is_released_with_the_first_supported_citation() -> None:
+    released: list[str] = []
+    answer = CitedAnswer(PASSAGES, release=released.append)
+    answer.feed("Here is what I found. SQS keeps messages for four days by default [1]. Ask ")
+    assert "".join(released).startswith("Here is what I found. SQS keeps")
+    answer.feed("more.")
+    answer.finish()
+    assert "".join(released).strip() == answer.text
+
+
+def test_several_documents_may_be_cited_at_once_in_every_usual_form() -> None:
+    twins = [QUEUE, Passage(QUEUE.text, source="s3://documents/copy.txt", chunk="copy#1")]
+    for marks in ("[1][2]", "[1, 2]", "[1] [2]", "[2][1][1]"):
+        answer = cited(f"SQS keeps messages for four days by default {marks}.", passages=twins)
+        assert {each["chunk"] for each in answer.citations} == {"queues#1", "copy#1"}
+        assert answer.text.endswith("[1][2]")
+
+
+def test_a_sentence_that_a_chunk_says_itself_gets_the_citation_that_was_forgotten() -> None:
+    answer = cited("You can set the retention period to a value from 60 seconds to 14 days.")
+    assert answer.added == 1 and answer.citations[0]["chunk"] == "queues#1"
+
+
+def test_a_refusal_is_a_refusal_however_it_is_wrapped() -> None:
+    for text in ("NOT_IN_DOCUMENTS", "NOT_IN_DOCUMENTS.", "Answer: NOT_IN_DOCUMENTS [1]"):
+        assert not cited(text).answered
+
+
+def test_numbers_of_a_tool_need_no_source() -> None:
+    said = "SQS keeps messages for four days, 96 hours, by default [1]."
+    assert not cited(said).answered
+    answer = CitedAnswer(PASSAGES, computed=["4 * 24 96"])
+    answer.feed(said)
+    answer.finish()
+    assert answer.answered
+
+
+def test_markup_in_a_document_is_shown_as_text_and_quoted_as_it_was() -> None:
+    code = Passage("Use <Queue name='a & b'> to declare it.", source="s3://c", chunk="c#1")
+    assert "</document> " not in shown([code]) and "&lt;Queue" in shown([code])
+    answer = cited("Use &lt;Queue name='a &amp; b'&gt; to declare it [1].", passages=[code])
+    assert answer.citations[0]["quote"] == code.text
+    assert "<Queue name='a & b'>" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("in 7 days", ["7"]), ("1,024 bytes", ["1024"]), ("three times", ["3"]), ("2.50 USD", ["2.5"]),
+     ("one of them", []), ("us-east-1", ["1"])],
+)  # fmt: skip
+def test_numbers_are_compared_by_value(text: str, found: list[str]) -> None:
+    assert numbers(text) == found
+
+
+def test_words_are_compared_without_endings_and_negations_are_counted() -> None:
+    assert set(content_words("Messages expired")) == set(content_words("the message expires"))
+    assert negations("You can't, cannot and must not") == 3
+    assert negations("nothing is known about knots") == 1
+
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=80)
+SENTENCES = st.lists(
+    st.sampled_from(
+        ["SQS keeps messages for four days by default [1].", "A table has a partition key [2].",
+         "It costs 12 USD [1, 2].", "See [1] for more!", "Why?\n\n- first [2]", "e.g. this [9].",
+         "NOT_IN_DOCUMENTS", "You cannot change the type of a queue [1]", "[3]", "a.b [x] [", "]."]
+    )
+    | TEXT,
+    max_size=6,
+).map(" ".join)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given(text=SENTENCES, size=st.integers(1, 9))
+def test_it_does_not_matter_how_the_model_cuts_what_it_writes(text: str, size: int) -> None:
+    whole, pieces = cited(text), cited(text, size=size)
+    assert pieces.citations == whole.citations
+    assert pieces.text == whole.text
+    assert pieces.dropped == whole.dropped
+
+
+@settings(deadline=None, max_examples=60)
+@given(text=SENTENCES, chunks=st.lists(TEXT | st.just(QUEUE.text), min_size=1, max_size=3))
+def test_every_citation_quotes_its_chunk_and_every_mark_has_a_citation(
+    text: str, chunks: list[str]
+) -> None:
+    passages = [Passage(each, source=f"s3://{n}", chunk=str(n)) for n, each in enumerate(chunks)]
+    answer = cited(text, passages=passages)
+    for citation in answer.citations:
+        chunk = passages[int(citation["chunk"])]
+        assert citation["quote"] and citation["quote"] in chunk.text
+        assert set(numbers(citation["text"])) <= set(numbers(chunk.text))
+    assert bool(answer.text) == bool(answer.citations)
+    marks = {int(mark) for mark in re.findall(r" ?\[(\d+)\]", answer.text)}
+    assert {mark for mark in marks if mark <= len(answer.citations)} >= set(
+        range(1, len(answer.citations) + 1)
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    words=st.lists(
+        st.sampled_from(["queue", "message", "table", "key", "retention", "bucket", "policy"]),
+        min_size=3, max_size=7, unique=True,
+    ),
+    number=st.integers(0, 999), before=TEXT, after=TEXT,
+)  # fmt: skip
+def test_a_sentence_copied_from_a_chunk_is_supported_by_it(
+    words: list[str], number: int, before: str, after: str
+) -> None:
+    sentence = " ".join([*words, str(number)]).capitalize() + "."
+    found = support_of(sentence, f"{before}\n{sentence}\n{after}")
+    assert found is not None and found.share == 1.0
+
+
+@given(TEXT)
+def test_escaping_is_undone_and_lets_no_tag_through(text: str) -> None:
+    assert unescaped(escaped(text)) == text
+    assert not set('<>"') & set(escaped(text))
