@@ -119,7 +119,15 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_store_datum",
         "cloudformation_put_metric_alarm",
     ),
-    "ministack.services.cloudwatch_logs": ("_append_log_events",),
+    "ministack.services.cloudwatch_logs": (
+        "_append_log_events",
+        "_create_delivery",
+        "_delete_delivery",
+        "_delete_delivery_destination",
+        "_delete_delivery_source",
+        "_put_delivery_destination",
+        "_put_delivery_source",
+    ),
     "ministack.services.apigateway": ("_HOST", "_PORT", "_apis"),
     "ministack.services.eventbridge": (
         "_SCHEDULER_TICK_INTERVAL",

@@ -15,9 +15,14 @@ from constructs import Construct
 from stacks.bundling import Bundle
 from stacks.constructs.data_source import DataSource
 from stacks.constructs.knowledge_base import KnowledgeBase, KnowledgeBaseInputs
+from stacks.constructs.knowledge_base_logs import KnowledgeBaseLogs
 from stacks.constructs.knowledge_table import KnowledgeTable
 from stacks.constructs.network import Network
-from stacks.constructs.vector_stores.vector_store import VectorStoreInputs, vector_store
+from stacks.constructs.vector_stores.vector_store import (
+    VectorStoreInputs,
+    fingerprint,
+    vector_store,
+)
 from stacks.knowledge import Knowledge
 from stacks.settings_knowledge import KnowledgeSettings
 
@@ -84,6 +89,14 @@ class KnowledgeStack(Stack):
             bucket=inputs.documents,
             settings=settings,
         )
+        if settings.ingestion_log:
+            KnowledgeBaseLogs(
+                self,
+                "IngestionLog",
+                name=f"{construct_id}-{fingerprint(settings.identity)}",
+                knowledge_base_arn=knowledge_base.knowledge_base_arn,
+                retention_days=settings.log_retention_days,
+            )
         # Here: stacks/constructs/ingestion.py.
         table = KnowledgeTable(self, "Progress").table
         self.knowledge = Knowledge(

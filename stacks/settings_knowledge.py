@@ -79,11 +79,19 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
             "instead of AWS's.",
         ),
     ]
+    ingestion_log: Annotated[
+        bool,
+        Field(
+            default=False,
+            description="Keep Bedrock's own log of ingestion, a line per document, in CloudWatch "
+            "Logs (billed per GB). The function `ingestion` reports failures in any case.",
+        ),
+    ]
     log_retention_days: Annotated[
         LogRetentionDays,
         Field(
             default=14,
-            description="How long the log of ingestion, a line per document, is kept.",
+            description="How long the logs of this stack are kept.",
             json_schema_extra=unit("days, a value that CloudWatch Logs accepts"),
         ),
     ]
