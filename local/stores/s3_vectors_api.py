@@ -69,7 +69,7 @@ def _answer(method: str, path: str, body: bytes, query: Mapping[str, Any]) -> Re
 
 
 def _ok(content: Mapping[str, Any]) -> Response:
-    return 200, JSON, json.dumps(content).encode()
+    return 200, {**JSON}, json.dumps(content).encode()
 
 
 def _error(status: int, name: str, message: str) -> Response:
