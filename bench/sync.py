@@ -123,7 +123,7 @@ def draw(measured: Mapping[int, Any], path: Path) -> None:
         panel.annotate(f"{seconds[-1]:.2g} s", (counts[-1], seconds[-1]), (6, 0),
                        textcoords="offset points", va="center", color=color)  # fmt: skip
     panel.set(xscale="log", yscale="log", xlabel="rows in the table", ylabel="seconds")
-    panel.set_xlim(right=counts[-1] * 1.6)
+    panel.set_xlim(right=counts[-1] * 2.5)
     panel.legend(frameon=False)
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, dpi=110)
