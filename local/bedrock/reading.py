@@ -117,22 +117,18 @@ def passages(text: str) -> list[Passage]:
 
 
 def _question(asked: Sequence[Message]) -> str:
+    """Of the last message that asks; one that only brings results asks nothing."""
     for message in reversed(asked):
         if message.query:
             return _plain(message.query)
-        named = _QUESTION.findall(message.text)
+        named = [each for _, each in _QUESTION.findall(message.text)]
+        named += _QUESTION_LINE.findall(message.text)
         if named:
-            return _plain(named[-1][1])
-        lines = _QUESTION_LINE.findall(message.text)
-        if lines:
-            return _plain(lines[-1])
-        if "<observation>" not in message.text:
-            break
-    if not asked:
-        return ""
-    rest = _BLOCK.sub("", _ELEMENT.sub("", asked[-1].text))
-    paragraphs = [part for part in re.split(r"\n\s*\n", _plain(rest)) if part.strip()]
-    return paragraphs[-1].strip() if paragraphs else ""
+            return _plain(named[-1])
+        rest = _plain(_BLOCK.sub("", _ELEMENT.sub("", message.text)))
+        if rest and "<observation>" not in message.text:
+            return re.split(r"\n\s*\n", rest)[-1].strip()
+    return ""
 
 
 def _refusal(instructions: str) -> str:

@@ -19,6 +19,8 @@ from local.bedrock.errors import invalid
 SERVICES = ("bedrock", "bedrock-runtime", "bedrock-agent", "bedrock-agent-runtime")
 # Patterns that MiniStack's own identifiers do not fit.
 UNCHECKED_PATTERNS = frozenset({"guardrailId", "guardrailIdentifier", "guardrailVersion"})
+# The user guide's examples have values (General) that the model does not list.
+UNCHECKED_ENUMS = frozenset({"taskType"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,11 +193,11 @@ def _text_problems(shape: Any, value: Any, path: str) -> Iterator[str]:
         yield _said(path, f"Member must have length greater than or equal to {metadata['min']}")
     if metadata.get("max") is not None and len(value) > metadata["max"]:
         yield _said(path, f"Member must have length less than or equal to {metadata['max']}")
-    if shape.enum and value not in shape.enum:
+    name = path.rpartition(".")[2]
+    if shape.enum and value not in shape.enum and name not in UNCHECKED_ENUMS:
         yield _said(path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
     pattern = metadata.get("pattern")
-    checked = pattern and path.rpartition(".")[2] not in UNCHECKED_PATTERNS
-    if checked and not _fits(pattern, value):
+    if pattern and name not in UNCHECKED_PATTERNS and not _fits(pattern, value):
         yield _said(path, f"Member must satisfy regular expression pattern: {pattern}")
 
 

@@ -1,0 +1,394 @@
+"""Embeddings, Converse and InvokeModel: shapes, errors, and that nothing is invented."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.models.files import LANGUAGE, installed
+from local.session import LocalAws
+
+TITAN = "amazon.titan-embed-text-v2:0"
+COHERE = "cohere.embed-english-v3"
+NOVA = "eu.amazon.nova-lite-v1:0"
+SMALL = "us.meta.llama3-2-1b-instruct-v1:0"
+DOCUMENTS = (
+    '<document index="1" source="s3://b/a">A queue keeps messages for four days by default. '
+    "Retention can be set up to fourteen days.</document>\n"
+    '<document index="2" source="s3://b/b">A topic sends messages on to its subscribers.</document>'
+)
+SYSTEM = (
+    "Answer from the documents and cite them like [1]. Write NOT_IN_DOCUMENTS, and nothing else, "
+    "when they do not answer."
+)
+
+
+@pytest.fixture(scope="module")
+def runtime(aws: LocalAws) -> Any:
+    return aws.client("bedrock-runtime")
+
+
+def embed(runtime: Any, body: dict[str, Any], model: str = TITAN) -> dict[str, Any]:
+    answer = runtime.invoke_model(modelId=model, body=json.dumps(body))
+    content: dict[str, Any] = json.loads(answer["body"].read())
+    return content
+
+
+def ask(runtime: Any, text: str, **more: Any) -> dict[str, Any]:
+    return runtime.converse(  # type: ignore[no-any-return]
+        **{"modelId": NOVA, "messages": [{"role": "user", "content": [{"text": text}]}], **more}
+    )
+
+
+def said(answer: dict[str, Any]) -> str:
+    return str(answer["output"]["message"]["content"][0]["text"])
+
+
+@pytest.mark.parametrize("dimension", [256, 512, 1024])
+def test_titan_embeds_by_meaning(runtime: Any, dimension: int) -> None:
+    vectors = [
+        embed(runtime, {"inputText": text, "dimensions": dimension})["embedding"]
+        for text in ("A queue stores messages.", "Messages are kept in a queue.", "I like bananas.")
+    ]
+    assert {len(each) for each in vectors} == {dimension}
+    assert all(math.isclose(sum(x * x for x in each), 1, rel_tol=1e-4) for each in vectors)
+    near, far = (sum(a * b for a, b in zip(vectors[0], each, strict=True)) for each in vectors[1:])
+    assert near > 0.7 > 0.3 > far
+
+
+def test_titans_answer_has_the_documented_members(runtime: Any) -> None:
+    answer = embed(runtime, {"inputText": "queue", "embeddingTypes": ["float", "binary"]})
+    assert set(answer) == {"embedding", "embeddingsByType", "inputTextTokenCount"}
+    assert set(answer["embeddingsByType"]["binary"]) == {0, 1}
+    assert answer["inputTextTokenCount"] == 3  # begin, word, end
+
+
+def test_cohere_embeds_many_at_once(runtime: Any) -> None:
+    texts = ["a queue", "a topic"]
+    body = {"texts": texts, "input_type": "search_document"}
+    answer = embed(runtime, body, COHERE)
+    assert answer["response_type"] == "embeddings_floats"
+    assert [len(each) for each in answer["embeddings"]] == [1024, 1024]
+    by_type = embed(runtime, {**body, "embedding_types": ["float"]}, COHERE)
+    assert by_type["embeddings"]["float"] == answer["embeddings"]
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "message"),
+    [
+        (TITAN, {}, "required key [inputText] not found"),
+        (TITAN, {"inputText": "a", "texts": []}, "extraneous key [texts] is not permitted"),
+        (TITAN, {"inputText": ""}, "minLength"),
+        (TITAN, {"inputText": "a", "dimensions": 300}, "300 is not a valid enum value"),
+        (TITAN, {"inputText": "a " * 9000}, "Too many input tokens"),
+        (COHERE, {"texts": ["a"]}, "required key [input_type] not found"),
+        (COHERE, {"texts": ["a"] * 97, "input_type": "search_query"}, "1 to 96 items"),
+        ("amazon.rerank-v1:0", {}, "Rerank"),
+    ],
+)
+def test_malformed_bodies_are_refused(
+    runtime: Any, model: str, body: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        embed(runtime, body, model)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    assert message in refused.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("amazon.nova-unheard-of-v1:0", "The provided model identifier is invalid."),
+        ("arn:aws:bedrock:eu-west-1::foundation-model/nobody.nothing", "identifier is invalid"),
+        ("anthropic.claude-sonnet-4-20250514-v1:0", "on-demand throughput"),
+        (TITAN, "This action doesn't support the model"),
+    ],
+)
+def test_models_that_cannot_be_invoked(runtime: Any, model: str, message: str) -> None:
+    with pytest.raises(ClientError, match="ValidationException") as refused:
+        ask(runtime, "hi", modelId=model)
+    assert message in str(refused.value)
+
+
+def test_access_can_be_taken_away(aws: LocalAws, runtime: Any) -> None:
+    aws.control("bedrock/access", model="amazon.nova-lite-v1:0", granted=False)
+    with pytest.raises(ClientError, match=r"AccessDeniedException.*don't have access"):
+        ask(runtime, "hi")
+
+
+def test_answers_quote_and_cite_the_documents(runtime: Any) -> None:
+    prompt = f"{DOCUMENTS}\n<question>How long does a queue keep messages?</question>"
+    answer = ask(runtime, prompt, system=[{"text": SYSTEM}])
+    assert said(answer).startswith("A queue keeps messages for four days by default. [1]")
+    assert answer["stopReason"] == "end_turn"
+    usage = answer["usage"]
+    assert usage["totalTokens"] == usage["inputTokens"] + usage["outputTokens"]
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-groundwork-model"].startswith("extractive")
+
+
+def test_what_the_documents_do_not_say_is_not_in_documents(runtime: Any) -> None:
+    prompt = f"{DOCUMENTS}\n<question>Who painted the Mona Lisa?</question>"
+    assert said(ask(runtime, prompt, system=[{"text": SYSTEM}])) == "NOT_IN_DOCUMENTS"
+
+
+def test_a_labelled_answer_reasons_first(runtime: Any) -> None:
+    system = f"{SYSTEM} Reason first, then write a line that begins with `Answer:`."
+    prompt = f"{DOCUMENTS}\n<question>How long does a queue keep messages?</question>"
+    reasoning, _, answer = said(ask(runtime, prompt, system=[{"text": system}])).partition(
+        "\nAnswer: "
+    )
+    assert reasoning
+    assert "[1]" in answer
+
+
+def test_react_searches_then_answers(runtime: Any) -> None:
+    system = (
+        "End each message with one of\nAction: search: <what to look for>\n"
+        "Action: calculate: <an expression>\nAnswer: <the answer, with citations>\n"
+        "Write NOT_IN_DOCUMENTS when nothing is found."
+    )
+    question = "<question>How long does a queue keep messages?</question>"
+    first = said(ask(runtime, question, system=[{"text": system}]))
+    assert first == "Action: search: How long does a queue keep messages?"
+    messages = [
+        {"role": "user", "content": [{"text": question}]},
+        {"role": "assistant", "content": [{"text": first}]},
+        {"role": "user", "content": [{"text": f"<observation>{DOCUMENTS}</observation>"}]},
+    ]
+    second = said(ask(runtime, "", messages=messages, system=[{"text": system}]))
+    assert "Answer: A queue keeps messages for four days" in second
+
+
+def test_a_tool_is_called_and_its_results_are_quoted(runtime: Any) -> None:
+    tools = {
+        "tools": [
+            {
+                "toolSpec": {
+                    "name": "search",
+                    "inputSchema": {
+                        "json": {"type": "object", "properties": {"query": {"type": "string"}}}
+                    },
+                }
+            }
+        ]
+    }
+    question = "How long does a queue keep messages?"
+    called = ask(runtime, question, toolConfig=tools)
+    assert called["stopReason"] == "tool_use"
+    use = called["output"]["message"]["content"][0]["toolUse"]
+    assert use["input"] == {"query": question}
+    result = {
+        "toolUseId": use["toolUseId"],
+        "content": [{"json": {"results": [{"text": "A queue keeps messages for four days."}]}}],
+    }
+    messages = [
+        {"role": "user", "content": [{"text": f"<question>{question}</question>"}]},
+        called["output"]["message"],
+        {"role": "user", "content": [{"toolResult": result}]},
+    ]
+    assert "four days" in said(ask(runtime, "", messages=messages, toolConfig=tools))
+
+
+@pytest.mark.skipif(not installed(LANGUAGE), reason="the small language model is not installed")
+def test_the_small_model_writes_real_text_and_streams_it(runtime: Any) -> None:
+    stream = runtime.converse_stream(
+        modelId=SMALL,
+        messages=[{"role": "user", "content": [{"text": "Name three colours."}]}],
+        inferenceConfig={"maxTokens": 12, "temperature": 0},
+    )
+    assert stream["ResponseMetadata"]["HTTPHeaders"]["x-groundwork-model"].startswith("SmolLM2")
+    events = list(stream["stream"])
+    names = [next(iter(each)) for each in events]
+    assert names[0] == "messageStart"
+    assert names[-3:] == ["contentBlockStop", "messageStop", "metadata"]
+    assert names.count("contentBlockDelta") > 3
+    text = "".join(
+        each["contentBlockDelta"]["delta"]["text"] for each in events if "contentBlockDelta" in each
+    )
+    assert text.strip()
+    assert "ministack" not in text
+    assert events[-2]["messageStop"]["stopReason"] == "max_tokens"
+    assert events[-1]["metadata"]["usage"]["outputTokens"] == 12
+
+
+@pytest.mark.parametrize(
+    ("messages", "message"),
+    [
+        ([], "must start with a user message"),
+        ([{"role": "assistant", "content": [{"text": "a"}]}], "must start with a user message"),
+        ([{"role": "user", "content": [{"text": "a"}]}] * 2, "must alternate"),
+        ([{"role": "user", "content": []}], "messages.0 is empty"),
+        ([{"role": "user", "content": [{"text": " "}]}], "messages.0.content.0 is blank"),
+    ],
+)
+def test_conversations_are_checked(
+    runtime: Any, messages: list[dict[str, Any]], message: str
+) -> None:
+    with pytest.raises(ClientError, match="ValidationException") as refused:
+        ask(runtime, "", messages=messages)
+    assert message in str(refused.value)
+
+
+def test_max_tokens_and_stop_sequences_end_an_answer(runtime: Any) -> None:
+    prompt = f"{DOCUMENTS}\n<question>How long does a queue keep messages?</question>"
+    short = ask(runtime, prompt, inferenceConfig={"maxTokens": 3})
+    assert short["stopReason"] == "max_tokens"
+    stopped = ask(runtime, prompt, inferenceConfig={"stopSequences": [" by default"]})
+    assert stopped["stopReason"] == "stop_sequence"
+    assert said(stopped) == "A queue keeps messages for four days"
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "text"),
+    [
+        (
+            "anthropic.claude-3-haiku-20240307-v1:0",
+            {
+                "anthropic_version": "bedrock-2023-05-31",
+                "max_tokens": 100,
+                "messages": [{"role": "user", "content": "PROMPT"}],
+            },
+            lambda body: body["content"][0]["text"],
+        ),
+        (
+            "amazon.nova-lite-v1:0",
+            {"messages": [{"role": "user", "content": [{"text": "PROMPT"}]}]},
+            lambda body: body["output"]["message"]["content"][0]["text"],
+        ),
+        (
+            "amazon.titan-text-express-v1",
+            {"inputText": "PROMPT"},
+            lambda body: body["results"][0]["outputText"],
+        ),
+    ],
+    ids=["anthropic", "nova", "titan"],
+)
+def test_each_makers_body(runtime: Any, model: str, body: dict[str, Any], text: Any) -> None:
+    prompt = f"{DOCUMENTS}\nQuestion: How long does a queue keep messages?"
+    filled = json.loads(json.dumps(body).replace("PROMPT", json.dumps(prompt)[1:-1]))
+    assert text(embed(runtime, filled, model)).startswith("A queue keeps messages for four days")
+
+
+def test_anthropics_stream_of_chunks(runtime: Any) -> None:
+    body = {
+        "anthropic_version": "bedrock-2023-05-31",
+        "max_tokens": 100,
+        "messages": [{"role": "user", "content": f"{DOCUMENTS}\nQuestion: What is a topic for?"}],
+    }
+    answer = runtime.invoke_model_with_response_stream(
+        modelId="anthropic.claude-3-haiku-20240307-v1:0", body=json.dumps(body)
+    )
+    chunks = [json.loads(each["chunk"]["bytes"]) for each in answer["body"]]
+    assert [chunks[0]["type"], chunks[-1]["type"]] == ["message_start", "message_stop"]
+    text = "".join(
+        each["delta"]["text"] for each in chunks if each["type"] == "content_block_delta"
+    )
+    assert "subscribers" in text
+
+
+def test_a_prompt_of_prompt_management_is_a_model(aws: LocalAws, runtime: Any) -> None:
+    agent = aws.client("bedrock-agent")
+    prompt = agent.create_prompt(
+        name="answer",
+        defaultVariant="one",
+        variants=[
+            {
+                "name": "one",
+                "modelId": "amazon.nova-lite-v1:0",
+                "templateType": "TEXT",
+                "templateConfiguration": {
+                    "text": {
+                        "text": "{{documents}}\n<question>{{question}}</question>",
+                        "inputVariables": [{"name": "documents"}, {"name": "question"}],
+                    }
+                },
+                "inferenceConfiguration": {"text": {"stopSequences": ["."]}},
+            }
+        ],
+    )
+    version = agent.create_prompt_version(promptIdentifier=prompt["id"])
+    variables = {
+        "documents": {"text": DOCUMENTS},
+        "question": {"text": "How long does a queue keep messages? {{documents}}"},
+    }
+    answer = runtime.converse(modelId=version["arn"], promptVariables=variables)
+    assert said(answer) == "A queue keeps messages for four days by default"
+    with pytest.raises(ClientError, match="question has no value"):
+        runtime.converse(modelId=version["arn"], promptVariables={"documents": {"text": "a"}})
+    with pytest.raises(ClientError, match="inferenceConfig can't be specified"):
+        runtime.converse(
+            modelId=version["arn"], promptVariables=variables, inferenceConfig={"maxTokens": 1}
+        )
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        runtime.converse(modelId=f"{prompt['arn']}:9", promptVariables=variables)
+
+
+def test_throttling_comes_when_it_is_asked_for(aws: LocalAws) -> None:
+    from botocore.config import Config
+
+    client = aws.client("bedrock-runtime")
+    once = client.meta.config.merge(Config(retries={"total_max_attempts": 1}))
+    import boto3
+
+    impatient = boto3.session.Session().client(
+        "bedrock-runtime",
+        endpoint_url=aws.endpoint,
+        region_name=aws.record().region,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # pragma: allowlist secret
+        config=once,
+    )
+    aws.control("bedrock/refuse", operations="Converse*", error="ThrottlingException", times=2)
+    for _ in range(2):
+        with pytest.raises(ClientError, match="ThrottlingException") as refused:
+            ask(impatient, "hi")
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    prompt = f"{DOCUMENTS}\n<question>What is a topic for?</question>"
+    assert "subscribers" in said(ask(impatient, prompt))
+
+
+def test_what_would_be_invented_is_refused(aws: LocalAws) -> None:
+    agent = aws.client("bedrock-agent-runtime")
+    with pytest.raises(ClientError, match="GenerateQuery is not played"):
+        agent.generate_query(
+            queryGenerationInput={"type": "TEXT", "text": "all"},
+            transformationConfiguration={
+                "mode": "TEXT_TO_SQL",
+                "textToSqlConfiguration": {
+                    "type": "KNOWLEDGE_BASE",
+                    "knowledgeBaseConfiguration": {
+                        "knowledgeBaseArn": "arn:aws:bedrock:eu-west-1:000000000000:"
+                        "knowledge-base/ABCDEFGHIJ"
+                    },
+                },
+            },
+        )
+
+
+def test_an_evaluation_job_fails_honestly(aws: LocalAws) -> None:
+    bedrock = aws.client("bedrock")
+    job = bedrock.create_evaluation_job(
+        jobName="nightly",
+        roleArn="arn:aws:iam::000000000000:role/evaluation",
+        evaluationConfig={
+            "automated": {
+                "datasetMetricConfigs": [
+                    {
+                        "taskType": "General",
+                        "dataset": {"name": "golden"},
+                        "metricNames": ["Builtin.Correctness"],
+                    }
+                ]
+            }
+        },
+        inferenceConfig={"models": [{"bedrockModel": {"modelIdentifier": NOVA}}]},
+        outputDataConfig={"s3Uri": "s3://results/"},
+    )
+    found = bedrock.get_evaluation_job(jobIdentifier=job["jobArn"])
+    assert found["status"] == "Failed"
+    assert "python -m evaluation" in found["failureMessages"][0]
