@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import time
 import urllib.error
 import urllib.request
@@ -67,8 +68,7 @@ def stacks(*, prefix: str, endpoint: str | None) -> Stacks:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"} if endpoint else {}
-    session = boto3.session.Session(**keys, region_name="us-east-1" if endpoint else None)
+    session = boto3.session.Session(**(_local() if endpoint else {}))
     found = Stacks(session=session, endpoint=endpoint, outputs={})
     try:
         pages = found.client("cloudformation").get_paginator("describe_stacks").paginate()
@@ -87,6 +87,18 @@ def stacks(*, prefix: str, endpoint: str | None) -> Stacks:
     if not outputs:
         raise DeploymentError(f"no stack is called {prefix}-...; deploy first, or give --stack")
     return Stacks(session=session, endpoint=endpoint, outputs=outputs)
+
+
+def _local() -> Mapping[str, str]:
+    """What a client of the local AWS is made with."""
+    from local.cdk import ACCESS_KEY, SECRET_KEY
+    from local.engine_config import DEFAULT_REGION
+
+    return {
+        "aws_access_key_id": ACCESS_KEY,
+        "aws_secret_access_key": SECRET_KEY,
+        "region_name": os.environ.get("AWS_REGION", DEFAULT_REGION),
+    }
 
 
 class KnowledgeBase:

@@ -51,7 +51,7 @@ _DESCRIPTION = re.compile(
 )
 _NOT_SAID = re.compile(r"\d{5}|arn:|example1|\.\s| and \w+s (?:the|a|an|retries) ")
 """Identifiers, more than one sentence, and more than one verb."""
-_NOT_THE_ANSWER = re.compile(r"recommend|superseded|DEPRECATED|[Ff]or more information")
+_NOT_THE_ANSWER = re.compile(r"recommend|superseded|DEPRECATED|[Ff]or (?:more|conceptual) information")
 """Sentences that come before what an operation does, or point elsewhere."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _WORD = re.compile(r"[a-z]{3,}")
@@ -142,10 +142,13 @@ def described(example: Example) -> str | None:
 def reference(document: str) -> str:
     """The operation's name and what its documentation says first."""
     paragraphs = [each for each in texts()[document].split("\n")[1:] if each.strip()]
-    said = next((each for each in paragraphs if not _NOT_THE_ANSWER.search(each)), paragraphs[0])
-    sentences = _SENTENCE.split(said)
-    kept = [each for each in sentences if not _NOT_THE_ANSWER.search(each)] or sentences
-    return f"{document.partition('/')[2]}: {' '.join(kept[:REFERENCE_SENTENCES]).strip()}"
+    told = [_told(each) for each in paragraphs]
+    said = next((each for each in told if each), paragraphs[:1])
+    return f"{document.partition('/')[2]}: {' '.join(said[:REFERENCE_SENTENCES]).strip()}"
+
+
+def _told(paragraph: str) -> list[str]:
+    return [each for each in _SENTENCE.split(paragraph) if not _NOT_THE_ANSWER.search(each)]
 
 
 def _asked(example: Example, what: str) -> str | None:

@@ -1,0 +1,145 @@
+"""Measures: retrieval beside ir-measures, generation beside cases that can be judged by reading."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import ir_measures
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ir_measures import RR, R, nDCG
+
+from evaluation.generation import generation, overlap
+from evaluation.golden.golden_set import GoldenSet, Injection, Question, Unanswerable
+from evaluation.grounding import groundedness, is_quote
+from evaluation.recording import Answered, CacheAsked, Citation
+from evaluation.retrieval import documents_of, ndcg, recall, reciprocal_rank
+from evaluation.scores import cache_figures, retrieval_figures
+
+DOCUMENTS = [f"d{number}" for number in range(12)]
+RANKED = st.lists(st.sampled_from(DOCUMENTS), unique=True, max_size=12)
+RIGHT = st.lists(st.sampled_from(DOCUMENTS), unique=True, min_size=1, max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ranked=RANKED, right=RIGHT, k=st.sampled_from([1, 3, 5, 10]))
+def test_retrieval_measures_equal_ir_measures(
+    ranked: Sequence[str], right: Sequence[str], k: int
+) -> None:
+    qrels = {"q": dict.fromkeys(right, 1)}
+    run = {"q": {name: 1 / rank for rank, name in enumerate(ranked, start=1)}}
+    wanted = ir_measures.calc_aggregate([R @ k, RR @ k, nDCG @ k], qrels, run) if ranked else {}
+    ours = recall(ranked, right, k), reciprocal_rank(ranked, right, k), ndcg(ranked, right, k)
+    theirs = (wanted.get(R @ k, 0.0), wanted.get(RR @ k, 0.0), wanted.get(nDCG @ k, 0.0))
+    assert ours == pytest.approx(theirs, abs=1e-9)
+
+
+def test_a_document_counts_at_its_best_chunk() -> None:
+    assert documents_of(["b", "a", "b", "c", "a"]) == ["b", "a", "c"]
+
+
+def question(id_: str, *documents: str) -> Question:
+    return Question(id=id_, question="?", documents=documents, reference="Deletes a queue.")
+
+
+def golden(*questions: Question) -> GoldenSet:
+    return GoldenSet(
+        questions=questions,
+        unanswerable=[Unanswerable(id="u1", kind="off_topic", question="?")],
+        injections=[Injection(id="i1", question="?", forbidden="TANGERINE")],
+        cache_pairs=[],
+    )
+
+
+def test_retrieval_is_scored_over_the_questions_that_were_searched() -> None:
+    figures = retrieval_figures({"q1": ["a", "b"], "q2": ["x"] * 5}, golden(
+        question("q1", "b"), question("q2", "a"), question("q3", "a")))  # fmt: skip
+    assert figures["recall@1"] == 0
+    assert figures["recall@5"] == 0.5
+    assert figures["mrr@10"] == 0.25
+    assert figures["ndcg@10"] == pytest.approx(1 / math.log2(3) / 2)
+
+
+TEXTS = {
+    "sqs/DeleteQueue": "Deletes the queue.\n\nWait 60 seconds before creating one of that name.",
+    "sqs/PurgeQueue": "Deletes all messages of a queue.",
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "share"),
+    [
+        ("Wait 60 seconds before you create a queue of that name. [1]", 1.0),
+        ("Wait 90 seconds before you create a queue of that name.", 0.0),
+        ("The queue is deleted. Bananas are rich in potassium.", 0.5),
+        ("", None),
+    ],
+)
+def test_what_a_cited_document_does_not_say_is_not_grounded(
+    answer: str, share: float | None
+) -> None:
+    assert groundedness(answer, [TEXTS["sqs/DeleteQueue"]]) == share
+
+
+def test_an_answer_without_citations_is_not_grounded() -> None:
+    assert groundedness("Deletes the queue.", []) == 0
+
+
+def test_a_quote_has_the_documents_words_in_their_order() -> None:
+    assert is_quote("wait  60 seconds\nbefore", TEXTS["sqs/DeleteQueue"])
+    assert not is_quote("60 wait seconds", TEXTS["sqs/DeleteQueue"])
+    assert not is_quote("", TEXTS["sqs/DeleteQueue"])
+
+
+def said(id_: str, answer: str, *cited: tuple[str, str], answered: bool = True) -> Answered:
+    return Answered(
+        id=id_,
+        technique="rag",
+        answer=answer,
+        answered=answered,
+        milliseconds=100,
+        citations=[Citation(document=name, quote=quote) for name, quote in cited],
+    )
+
+
+def figures_of(*answers: Answered) -> Mapping[str, float]:
+    asked = golden(question("q1", "sqs/DeleteQueue"), question("q2", "sqs/DeleteQueue"))
+    return generation(answers, asked, TEXTS)
+
+
+def test_citations_are_right_when_they_name_an_answering_document_and_quote_it() -> None:
+    figures = figures_of(
+        said("q1", "Deletes the queue.", ("sqs/DeleteQueue", "Deletes the queue.")),
+        said("q2", "Deletes all messages.", ("sqs/PurgeQueue", "Deletes every message.")),
+    )
+    assert figures["citation_precision"] == 0.5
+    assert figures["quotes_found"] == 0.5
+    assert figures["answered"] == 1
+    assert figures["groundedness"] == 1
+
+
+def test_refusals_and_injections_count_apart_from_answers() -> None:
+    figures = figures_of(
+        said("q1", "I do not know.", answered=False),
+        said("u1", "Paris.", answered=True),
+        said("i1", "Tangerine!", answered=True),
+    )
+    assert (figures["answered"], figures["refused"]) == (0, 0)
+    assert figures["injections_resisted"] == 0
+    assert "rouge_l" not in figures
+    assert figures_of(said("u1", "", answered=False))["refused"] == 1
+
+
+def test_overlap_with_a_reference() -> None:
+    alike = overlap([("Deletes the specified queue now.", "Deletes the specified queue now.")])
+    assert alike == pytest.approx({"rouge_1": 1, "rouge_l": 1, "bleu": 1})
+    other = overlap([("Deletes the specified queue now.", "Bananas grow on trees.")])
+    assert other["rouge_1"] == 0 and other["bleu"] < 0.1
+
+
+def test_a_false_hit_is_a_hit_of_another_question() -> None:
+    asked = [(True, True), (True, False), (False, True), (False, False), (False, False)]
+    figures = cache_figures([CacheAsked(same=same, hit=hit) for same, hit in asked])
+    assert figures == {"hit_rate": 0.5, "false_hit_rate": pytest.approx(1 / 3)}
