@@ -83,7 +83,7 @@ class Store(VectorStore):
         )
         made = setup.resource(
             scope,
-            "Resource",
+            "OnRedis",  # the other type of knowledge base has another logical id
             kind="RedisKnowledgeBase",
             properties={"Request": stack.to_json_string(self._request(name, role, configuration))},
         )
