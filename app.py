@@ -9,6 +9,7 @@ from aws_cdk import App, Tags
 
 from stacks.assistant_stack import CHAT, AssistantStack, AssistantStackInputs
 from stacks.bundling import BundleError, bundle_worker
+from stacks.constructs.ingestion import INGESTION
 from stacks.constructs.vector_stores.setup_function import NAME as VECTOR_STORE
 from stacks.documents_stack import DocumentsStack
 from stacks.fleet_stack import FleetStack
@@ -74,6 +75,8 @@ def build(app: App) -> None:
             settings=settings.knowledge,
             network=network.network,
             setup_package=partial(package, VECTOR_STORE),
+            ingestion=settings.ingestion,
+            ingestion_package=package(INGESTION),
             documents=documents.prepared_documents,
             alarm_topic=fleet.alarm_topic,
         ),
@@ -86,6 +89,9 @@ def build(app: App) -> None:
             chat=settings.chat,
             chat_package=package(CHAT),
             api=settings.api,
+            network=network.network,
+            has_nat=settings.network.egress == "nat_gateway",
+            endpoint_zones=settings.network.endpoint_availability_zones,
             knowledge=knowledge.knowledge,
             alarm_topic=fleet.alarm_topic,
         ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,18 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.bundling import Bundle
+from stacks.constructs.answer_cache import answer_cache
+from stacks.constructs.assistant_alarms import AssistantAlarms
 from stacks.constructs.conversation_table import ConversationTable
+from stacks.constructs.embedding_model import foundation_model_arn
+from stacks.constructs.guardrail import Guardrail
 from stacks.constructs.http_api import HttpApi
 from stacks.constructs.model_access import may_ask
+from stacks.constructs.network import Network
+from stacks.constructs.prompts import Prompts
 from stacks.constructs.python_function import PythonFunction, PythonFunctionInputs
 from stacks.knowledge import Knowledge
+from stacks.prompt_files import prompt_files
 from stacks.settings_assistant import AssistantSettings
 from stacks.settings_chat import ChatSettings
 from stacks.settings_functions import ApiSettings
@@ -26,12 +34,15 @@ CHAT = "chat"
 
 @dataclass(frozen=True, kw_only=True)
 class AssistantStackInputs:
-    """Settings, the function's package, the knowledge, and where alarms go."""
+    """Settings, the function's package, the knowledge, the network, and where alarms go."""
 
     settings: AssistantSettings
     chat: ChatSettings
     chat_package: Bundle
     api: ApiSettings
+    network: Network
+    has_nat: bool
+    endpoint_zones: int
     knowledge: Knowledge
     alarm_topic: sns.ITopic
 
@@ -47,9 +58,20 @@ class AssistantStack(Stack):
         self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
         settings = inputs.settings
         self._inputs = inputs
+        self._guardrail = (
+            Guardrail(self, "Guardrail", settings=settings) if settings.guardrail else None
+        )
+        self._prompts = Prompts(self, "Prompts", prompts=prompt_files(settings.pinned_prompts))
         self._conversations = ConversationTable(
             self, "Conversations", point_in_time_recovery=settings.memory_recovery
         ).table
+        cache = answer_cache(
+            self,
+            settings=settings,
+            dimension=inputs.knowledge.embedding.dimension,
+            network=inputs.network,
+            endpoint_zones=0 if inputs.has_nat else inputs.endpoint_zones,
+        )
         chat = PythonFunction(
             self,
             "Chat",
@@ -59,8 +81,9 @@ class AssistantStack(Stack):
                 settings=inputs.chat,
                 alarm_topic=inputs.alarm_topic,
                 log_retention_days=settings.log_retention_days,
-                environment=self._environment(),
-                permissions=self._permissions(),
+                environment={**self._environment(), **cache.environment},
+                permissions={**self._permissions(), **cache.permissions},
+                placement=cache.placement,
             ),
         )
         api = HttpApi(
@@ -73,50 +96,83 @@ class AssistantStack(Stack):
             alarm_topic=inputs.alarm_topic,
         )
         api.add_route("POST /chat", chat.alias)
+        AssistantAlarms(
+            self,
+            "Alarms",
+            settings=settings,
+            function_name=chat.function.function_name,
+            conversations=self._conversations,
+            guardrail=self._guardrail,
+            topic=inputs.alarm_topic,
+        )
 
         CfnOutput(self, "ChatUrl", value=api.url)
         CfnOutput(self, "ChatFunctionArn", value=chat.alias.function_arn)
+        if self._guardrail:
+            CfnOutput(self, "GuardrailId", value=self._guardrail.guardrail_id)
+            CfnOutput(self, "GuardrailVersion", value=self._guardrail.version)
         CfnOutput(self, "ConversationsTableName", value=self._conversations.table_name)
         CfnOutput(self, "CacheStore", value=settings.cache)
 
     def _environment(self) -> dict[str, str]:
+        """lambda_src/chat/__init__.py says what each is."""
         settings, knowledge = self._inputs.settings, self._inputs.knowledge
+        model, guardrail = settings.language_model, self._guardrail
+        optional = {
+            "RERANK_MODEL_ARN": knowledge.rerank_model
+            and foundation_model_arn(self, knowledge.rerank_model),
+            "TENANT_CALLERS": ",".join(settings.tenant_callers),
+            "TENANT_METADATA_KEY": settings.tenant_metadata_key,
+        }
         return {
             "KNOWLEDGE_BASE_ID": knowledge.knowledge_base_id,
             "KNOWLEDGE_TABLE": knowledge.table.table_name,
             "CONVERSATIONS_TABLE": self._conversations.table_name,
             "MODEL_ID": settings.model_id,
+            "GUARDRAIL_ID": guardrail.guardrail_id if guardrail else "",
+            "GUARDRAIL_VERSION": guardrail.version if guardrail else "",
+            "PROMPTS": json.dumps(self._prompts.versions, separators=(",", ":")),
             "MEMORY_DAYS": str(settings.memory_days),
             "EMBEDDING_MODEL_ID": knowledge.embedding.model_id,
             "EMBEDDING_DIMENSION": str(knowledge.embedding.dimension),
             "RETRIEVED_CHUNKS": str(self._inputs.chat.retrieved_chunks),
-            "CACHE": "off",
-            "GUARDRAIL_ID": "",
-            "GUARDRAIL_VERSION": "",
-            "PROMPTS": "{}",
-            "INPUT_PRICE": str(settings.language_model.input_price),
-            "OUTPUT_PRICE": str(settings.language_model.output_price),
+            "INPUT_PRICE": str(model.input_price),
+            "OUTPUT_PRICE": str(model.output_price),
+            **{name: value for name, value in optional.items() if value},
         }
 
-    def _permissions(self) -> dict[str, Sequence[iam.PolicyStatement]]:
+    def _permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
         settings, knowledge = self._inputs.settings, self._inputs.knowledge
+        allow = iam.PolicyStatement
         return {
             "model": may_ask(self, model=settings.model, profile=settings.inference_profile),
             "embedding": [
-                iam.PolicyStatement(
-                    actions=["bedrock:InvokeModel"], resources=[knowledge.embedding_model_arn]
+                allow(actions=["bedrock:InvokeModel"], resources=[knowledge.embedding_model_arn])
+            ],
+            "prompts": [
+                allow(
+                    actions=["bedrock:GetPrompt"],
+                    resources=list(self._prompts.versions.values()),
                 )
             ],
+            **(
+                {
+                    "guardrail": [
+                        allow(
+                            actions=["bedrock:ApplyGuardrail"],
+                            resources=[self._guardrail.guardrail_arn],
+                        )
+                    ]
+                }
+                if self._guardrail
+                else {}
+            ),
             "knowledge": [
-                iam.PolicyStatement(
-                    actions=["bedrock:Retrieve"], resources=[knowledge.knowledge_base_arn]
-                ),
-                iam.PolicyStatement(
-                    actions=["dynamodb:GetItem"], resources=[knowledge.table.table_arn]
-                ),
+                allow(actions=["bedrock:Retrieve"], resources=[knowledge.knowledge_base_arn]),
+                allow(actions=["dynamodb:GetItem"], resources=[knowledge.table.table_arn]),
             ],
             "conversations": [
-                iam.PolicyStatement(
+                allow(
                     actions=["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
                     resources=[self._conversations.table_arn],
                 )

@@ -14,9 +14,9 @@ from constructs import Construct
 
 from stacks.bundling import Bundle
 from stacks.constructs.data_source import DataSource
+from stacks.constructs.ingestion import Ingestion, IngestionInputs
 from stacks.constructs.knowledge_base import KnowledgeBase, KnowledgeBaseInputs
 from stacks.constructs.knowledge_base_logs import KnowledgeBaseLogs
-from stacks.constructs.knowledge_table import KnowledgeTable
 from stacks.constructs.network import Network
 from stacks.constructs.vector_stores.vector_store import (
     VectorStoreInputs,
@@ -24,6 +24,7 @@ from stacks.constructs.vector_stores.vector_store import (
     vector_store,
 )
 from stacks.knowledge import Knowledge
+from stacks.settings_ingestion import IngestionSettings
 from stacks.settings_knowledge import KnowledgeSettings
 
 
@@ -38,6 +39,8 @@ class KnowledgeStackInputs:
     settings: KnowledgeSettings
     network: Network
     setup_package: Callable[[], Bundle]
+    ingestion: IngestionSettings
+    ingestion_package: Bundle
     documents: s3.IBucket
     alarm_topic: sns.ITopic
 
@@ -97,12 +100,25 @@ class KnowledgeStack(Stack):
                 knowledge_base_arn=knowledge_base.knowledge_base_arn,
                 retention_days=settings.log_retention_days,
             )
-        # Here: stacks/constructs/ingestion.py.
-        table = KnowledgeTable(self, "Progress").table
+        ingestion = Ingestion(
+            self,
+            "Ingestion",
+            inputs=IngestionInputs(
+                settings=inputs.ingestion,
+                package=inputs.ingestion_package,
+                knowledge_base_id=knowledge_base.knowledge_base_id,
+                knowledge_base_arn=knowledge_base.knowledge_base_arn,
+                data_source_id=source.data_source_id,
+                bucket=inputs.documents,
+                prefix=settings.inclusion_prefix,
+                log_retention_days=settings.log_retention_days,
+                alarm_topic=inputs.alarm_topic,
+            ),
+        )
         self.knowledge = Knowledge(
             knowledge_base_id=knowledge_base.knowledge_base_id,
             knowledge_base_arn=knowledge_base.knowledge_base_arn,
-            table=table,
+            table=ingestion.table,
             embedding=embedding,
             embedding_model_arn=knowledge_base.embedding_model_arn,
             rerank_model=settings.rerank_model,
@@ -110,7 +126,10 @@ class KnowledgeStack(Stack):
 
         CfnOutput(self, "KnowledgeBaseId", value=knowledge_base.knowledge_base_id)
         CfnOutput(self, "DataSourceId", value=source.data_source_id)
-        CfnOutput(self, "KnowledgeTableName", value=table.table_name)
+        CfnOutput(self, "IngestionQueueUrl", value=ingestion.queue.queue_url)
+        CfnOutput(self, "IngestionTopicArn", value=ingestion.topic.topic_arn)
+        CfnOutput(self, "FailedDocumentsQueueUrl", value=ingestion.failed_documents.queue_url)
+        CfnOutput(self, "KnowledgeTableName", value=ingestion.table.table_name)
         CfnOutput(self, "VectorStore", value=settings.vector_store)
         CfnOutput(self, "EmbeddingDimension", value=str(embedding.dimension))
         CfnOutput(self, "Identity", value=settings.identity)

@@ -22,6 +22,7 @@ from stacks.settings_documents import DocumentsSettings
 from stacks.settings_fleet import FleetSettings
 from stacks.settings_function import FunctionSettings
 from stacks.settings_functions import FUNCTIONS, ApiSettings, SharedFunctionSettings
+from stacks.settings_ingestion import IngestionSettings
 from stacks.settings_knowledge import KnowledgeSettings
 from stacks.settings_model import Capability
 from stacks.settings_network import NetworkSettings
@@ -37,7 +38,7 @@ CAPABILITIES: Mapping[str, type[Capability]] = {
     "offline": OfflineSettings,
     "conflict_resolver": FunctionSettings,
     "knowledge": KnowledgeSettings,
-    "ingestion": FunctionSettings,
+    "ingestion": IngestionSettings,
     "assistant": AssistantSettings,
     "chat": ChatSettings,
 }
@@ -68,7 +69,7 @@ class Settings:
     offline: OfflineSettings
     conflict_resolver: FunctionSettings
     knowledge: KnowledgeSettings
-    ingestion: FunctionSettings
+    ingestion: IngestionSettings
     assistant: AssistantSettings
     chat: ChatSettings
 
@@ -115,7 +116,7 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
     offline = built("offline", OfflineSettings)
     resolver = built("conflict_resolver", FunctionSettings)
     knowledge = built("knowledge", KnowledgeSettings)
-    ingestion = built("ingestion", FunctionSettings)
+    ingestion = built("ingestion", IngestionSettings)
     assistant = built("assistant", AssistantSettings)
     chat = built("chat", ChatSettings)
     if problems or not (

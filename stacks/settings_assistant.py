@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stacks.language_models import LANGUAGE_MODELS, LanguageModel
+from stacks.prompt_files import PromptFileError, prompt_files
 from stacks.settings_answer_cache import AnswerCacheSettings
 from stacks.settings_evaluation import EvaluationSettings
 from stacks.settings_guardrail import GuardrailSettings
@@ -92,6 +93,36 @@ class AnsweringSettings(Capability):
             json_schema_extra=unit("milliseconds"),
         ),
     ]
+    cost_alarm_usd: Annotated[
+        float,
+        Field(
+            default=5.0,
+            gt=0,
+            le=10_000,
+            description="Alarm when the model's tokens cost more than this in an hour, at list "
+            "prices.",
+            json_schema_extra=unit("USD an hour"),
+        ),
+    ]
+    intervention_alarm: Annotated[
+        int,
+        Field(
+            default=20,
+            ge=0,
+            le=100_000,
+            description="Alarm when the guardrail stops or masks more texts than this.",
+            json_schema_extra=unit("texts in five minutes"),
+        ),
+    ]
+    pinned_prompts: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z_]+\.v[1-9]\d*$")], ...],
+        Field(
+            default=(),
+            description="Versions of prompts to use instead of the newest in prompts/, such as "
+            "rag.v1.",
+            json_schema_extra=unit("list"),
+        ),
+    ]
     log_retention_days: Annotated[
         LogRetentionDays,
         Field(
@@ -121,7 +152,11 @@ class AssistantSettings(
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._model_problems(), *self._evaluation_problems()]
+        problems = [
+            *self._model_problems(),
+            *self._prompt_problems(),
+            *self._evaluation_problems(),
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -139,6 +174,12 @@ class AssistantSettings(
                 f"{self.model} has no inference profile {self.inference_profile}: set "
                 f"{' or '.join(known.profiles)}"
             )
+
+    def _prompt_problems(self) -> Iterator[str]:
+        try:
+            prompt_files(self.pinned_prompts)
+        except PromptFileError as error:
+            yield str(error)
 
     def _evaluation_problems(self) -> Iterator[str]:
         if not self.evaluation:

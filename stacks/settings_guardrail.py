@@ -8,7 +8,7 @@ from pydantic import Field
 
 from stacks.settings_model import Capability, unit
 
-Topic = Literal["legal_advice", "medical_advice", "investment_advice", "secrets"]
+Topic = Literal["legal_advice", "medical_advice", "investment_advice"]
 
 
 class GuardrailSettings(Capability):
@@ -41,7 +41,7 @@ class GuardrailSettings(Capability):
     denied_topics: Annotated[
         tuple[Topic, ...],
         Field(
-            default=("legal_advice", "medical_advice", "investment_advice", "secrets"),
+            default=("legal_advice", "medical_advice", "investment_advice"),
             description="What is not talked about. stacks/guardrail_topics.py says what each "
             "means.",
             json_schema_extra=unit("list"),

@@ -15,7 +15,7 @@ class DocumentBuckets(Construct):
     """Two versioned, encrypted, private buckets, and one for their access logs by setting.
 
     Versions make an overwrite or a deletion recoverable and let a message name the very object
-    that was uploaded. Uploads are announced on the default event bus by the bucket's own property
+    that was uploaded. Changes are announced on the default event bus by the buckets' own property
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html): the L2 flag would add
     a custom resource with a Lambda function for it.
     """
@@ -37,13 +37,8 @@ class DocumentBuckets(Construct):
         self._access_logs = self._access_log_bucket() if settings.access_logs else None
         self.documents = self._bucket("Documents")
         self.prepared_documents = self._bucket("PreparedDocuments")
-        announced = self.documents.node.default_child
-        assert isinstance(announced, s3.CfnBucket)
-        announced.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
-                event_bridge_enabled=True
-            )
-        )
+        for bucket in (self.documents, self.prepared_documents):
+            _announce(bucket)
 
     @property
     def _removal_policy(self) -> RemovalPolicy:
@@ -108,3 +103,13 @@ class DocumentBuckets(Construct):
                 )
             ],
         )
+
+
+def _announce(bucket: s3.Bucket) -> None:
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+            event_bridge_enabled=True
+        )
+    )

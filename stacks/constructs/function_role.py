@@ -29,6 +29,7 @@ class FunctionRole(Construct):
         log_group: logs.ILogGroup,
         failures: sqs.IQueue | None,
         permissions: Mapping[str, Sequence[iam.PolicyStatement]],
+        in_network: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         statements = {
@@ -44,6 +45,7 @@ class FunctionRole(Construct):
                 )
             ],
             **({"failures": [_may_send(failures)]} if failures else {}),
+            **({"network": [_may_join_network()]} if in_network else {}),
             **permissions,
         }
         self.role = iam.Role(
@@ -56,10 +58,32 @@ class FunctionRole(Construct):
                 for policy, each in statements.items()
             },
         )
-        reason = "The actions by which X-Ray takes traces know no resources."
+        reason = "The actions by which X-Ray takes traces know no resources." + (
+            " Lambda makes the function's network interfaces with its role, and asks for them so."
+            if in_network
+            else ""
+        )
         acknowledge_wildcard(self.role, "*", reason=reason)
         acknowledge(self.role, "Serverless::Serverless-LambdaStarPermissions", reason=reason)
 
 
 def _may_send(queue: sqs.IQueue) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])
+
+
+def _may_join_network() -> iam.PolicyStatement:
+    """Lambda checks for these on all resources before it places a function.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    """
+    return iam.PolicyStatement(
+        actions=[
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        resources=["*"],
+    )

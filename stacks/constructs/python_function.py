@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aws_cdk import Annotations, Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -33,6 +35,15 @@ RUNTIME_REASON = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where in a network a function is, for what it cannot reach from outside."""
+
+    vpc: ec2.IVpc
+    subnets: ec2.SubnetSelection
+    security_group: ec2.ISecurityGroup
+
+
+@dataclass(frozen=True, kw_only=True)
 class PythonFunctionInputs:
     """What a function is made of. `permissions` maps a policy's name to its statements."""
 
@@ -45,6 +56,7 @@ class PythonFunctionInputs:
     environment: Mapping[str, str] = field(default_factory=dict)
     permissions: Mapping[str, Sequence[iam.PolicyStatement]] = field(default_factory=dict)
     invoked_by_events: bool = False
+    placement: Placement | None = None
 
 
 class PythonFunction(Construct):
@@ -135,6 +147,7 @@ class PythonFunction(Construct):
             log_group=logs,
             failures=self.failures,
             permissions=inputs.permissions,
+            in_network=inputs.placement is not None,
         ).role
         snapstart = settings.cold_starts == "snapstart"
         function = lambda_.Function(
@@ -158,6 +171,7 @@ class PythonFunction(Construct):
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             system_log_level_v2=lambda_.SystemLogLevel.INFO,
             tracing=lambda_.Tracing.ACTIVE,
+            **_placed(inputs.placement),
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snapstart else None,
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.DESTROY),
         )
@@ -190,3 +204,13 @@ class PythonFunction(Construct):
                 )
             ),
         ).node.add_dependency(self.alias)
+
+
+def _placed(placement: Placement | None) -> dict[str, Any]:
+    if placement is None:
+        return {}
+    return {
+        "vpc": placement.vpc,
+        "vpc_subnets": placement.subnets,
+        "security_groups": [placement.security_group],
+    }

@@ -129,6 +129,7 @@ class ServiceEndpoints(Construct):
                     "dynamodb:DeleteItem",
                     "dynamodb:GetItem",
                     "dynamodb:PutItem",
+                    "dynamodb:Query",
                     "dynamodb:UpdateItem",
                 ],
                 resources=[_own("dynamodb", "table/*")],

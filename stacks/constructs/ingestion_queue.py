@@ -1,0 +1,97 @@
+"""Changes of documents that wait to be ingested."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from stacks.constructs.acknowledged import acknowledge
+
+# The longest that SQS keeps a message.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+KEPT = Duration.days(14)
+LAST_STOP = "What arrives here has nowhere further to go: an alarm calls somebody."
+
+
+class IngestionQueue(Construct):
+    """A message for every object that is created or deleted, and no dead-letter queue behind it.
+
+    A message waits until a job that started after it is complete, which takes hours when the job
+    before it has a lot to do. Every look at it counts as a receive, and a redrive policy allows
+    1,000 at most
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html),
+    which one look a minute reaches after 16 hours: with a redrive policy, patience would be taken
+    for failure, and the change would not be ingested. Nothing that a message says is read, only
+    when it came, so none of them can be the poison that dead-letter queues are there for. What
+    keeps a message from being done with is Bedrock, or a bug, and either is the same for all of
+    them: they stay, for 14 days, and their age is an alarm.
+
+    By an EventBridge rule, as uploads reach the fleet: the bucket is in another stack, and a
+    notification of its own would name this queue and tie the stacks in a circle. Deletions count:
+    a document that is gone must not be answered from. What EventBridge cannot deliver for a day is
+    kept in `undelivered`; one message there is as good as a thousand, since a job always compares
+    the whole bucket.
+
+    Attributes: `queue`, `undelivered`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        prefix: str,
+        visibility_seconds: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.queue = kept_queue(
+            self,
+            "Changes",
+            reason="Messages wait for Bedrock, not for a cure, and longer than a redrive policy "
+            "allows; see the construct.",
+            visibility=Duration.seconds(visibility_seconds),
+        )
+        self.undelivered = kept_queue(self, "Undelivered", reason=LAST_STOP)
+        object_ = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
+        events.Rule(
+            self,
+            "Rule",
+            description="Prepared documents that change wait to be ingested",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created", "Object Deleted"],
+                detail={"bucket": {"name": [bucket.bucket_name]}, **object_},
+            ),
+            targets=[
+                targets.SqsQueue(
+                    self.queue, dead_letter_queue=self.undelivered, max_event_age=Duration.days(1)
+                )
+            ],
+        )
+
+
+def kept_queue(
+    scope: Construct, construct_id: str, *, reason: str, visibility: Duration | None = None
+) -> sqs.Queue:
+    """A queue that keeps messages as long as SQS does, and why it has no dead-letter queue."""
+    queue = sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=KEPT,
+        visibility_timeout=visibility,
+        receive_message_wait_time=Duration.seconds(20),
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    for rule in (
+        "AwsSolutions::AwsSolutions-SQS3",
+        "Serverless::Serverless-SQSRedrivePolicy",
+    ):
+        acknowledge(queue, rule, reason=reason)
+    return queue
