@@ -145,7 +145,8 @@ async def _run(
 
 def _await_owner(loop: asyncio.AbstractEventLoop, asked: asyncio.Event) -> None:
     """Whoever holds the other end of standard input is gone when it ends."""
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not through sys.stdin: its lock would be held when this program ends
+        pass
     with contextlib.suppress(RuntimeError):  # the loop has ended by itself
         loop.call_soon_threadsafe(asked.set)
 

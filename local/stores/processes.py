@@ -160,7 +160,8 @@ def _tethered(folder: Path, user: int | None, command: Sequence[str]) -> int:
 
 def _await_end(child: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(OSError):
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):  # not through sys.stdin, whose lock would outlive this program
+            pass
     child.send_signal(signal.SIGINT)  # for PostgreSQL: now, without waiting for its clients
     try:
         child.wait(END_SECONDS)

@@ -44,8 +44,6 @@ def register() -> None:
         identifier: str, old: Properties, new: Properties, stack: str, *rest: Any
     ) -> Outcome:
         found, attributes = update(identifier, old, new, stack, *rest)
-        if found != identifier:
-            valkey_servers.forget(identifier)
         return found, {**attributes, **_group_endpoints(found, new)}
 
     def deleted(identifier: str, properties: Properties) -> None:
@@ -130,9 +128,7 @@ def _serverless_attributes(name: str, properties: Properties) -> dict[str, Any]:
 
 def _update_serverless(name: str, old: Properties, new: Properties, stack: str) -> Outcome:
     if replaces(old, new, SERVERLESS_CREATE_ONLY):
-        made = _create_serverless("", new, stack)
-        _delete_serverless(name, old)
-        return made
+        return _create_serverless("", new, stack)
     return name, _serverless_attributes(name, new)
 
 

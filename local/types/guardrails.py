@@ -132,9 +132,7 @@ def _create_version(_logical_id: str, properties: Properties, _stack: str) -> Ou
 def _update_version(identifier: str, old: Properties, new: Properties, stack: str) -> Outcome:
     if not replaces(old, new, ("Description", "GuardrailIdentifier")):
         return identifier, {}
-    made = _create_version("", new, stack)
-    _delete_version(identifier, old)
-    return made
+    return _create_version("", new, stack)
 
 
 def _delete_version(identifier: str, _properties: Properties) -> None:

@@ -2,8 +2,8 @@
 
 `create(logical_id, properties, stack_name)` and `update(physical_id, old, new, stack_name)` return
 the physical id and the attributes for Fn::GetAtt; a physical id that differs from the old one means
-that the resource was replaced. `delete(physical_id, properties)`. A ValueError becomes the reason
-of CREATE_FAILED.
+that the resource was replaced, and that `delete(physical_id, properties)` is called for the old one
+when the stack's update has succeeded. A ValueError becomes the reason of CREATE_FAILED.
 """
 
 from __future__ import annotations

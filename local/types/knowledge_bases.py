@@ -8,6 +8,7 @@ whose deletion policy is DELETE empties the store as it goes, and fails when the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from local.stores.data_access import AccessDeniedError, check_access, check_netw
 from local.stores.opening import open_store
 from local.stores.store import Store, StoreError
 from local.types.handlers import Outcome, Properties, add, required
-from local.types.service_calls import answered, body, camel, replaces
+from local.types.service_calls import answered, body, replaces
 from local.types.worker_threads import run_on_worker_thread
 
 KNOWLEDGE_BASE = "AWS::Bedrock::KnowledgeBase"
@@ -58,18 +59,45 @@ def register() -> None:
         delete=_delete_data_source,
     )
     run_on_worker_thread(KNOWLEDGE_BASE, DATA_SOURCE)
+    _check_creations()
+
+
+def _check_creations() -> None:
+    """CreateKnowledgeBase looks at the store first, whoever calls it."""
+    from ministack.services import bedrock_agent
+
+    stock = bedrock_agent._create_kb
+
+    def create(request: bytes) -> Any:
+        refusal = _refusal(json.loads(request or b"{}"))
+        if refusal is None:
+            return stock(request)
+        status, name, message = refusal
+        return bedrock_agent._error(name, message, status)
+
+    bedrock_agent._create_kb = create
+
+
+def _refusal(request: Mapping[str, Any]) -> tuple[int, str, str] | None:
+    """Status, error and message; None when nothing is wrong."""
+    from ministack.services import bedrock_agent
+
+    name = request.get("name")
+    if any(each["Name"] == name for each in bedrock_agent._knowledge_bases.values()):
+        return 409, "ConflictException", f"KnowledgeBase with name {name} already exists."
+    try:
+        _check_storage(request)
+    except (StoreError, AccessDeniedError) as refusal:
+        message = f"The knowledge base storage configuration provided is invalid... {refusal}"
+        return 400, "ValidationException", message
+    return None
 
 
 def _create_knowledge_base(_logical_id: str, properties: Properties, _stack: str) -> Outcome:
     from ministack.services import bedrock_agent
 
-    name = required(properties, "Name")
-    if any(each["Name"] == name for each in bedrock_agent._knowledge_bases.values()):
-        raise ValueError(
-            f"KnowledgeBase with name {name} already exists. (Service: BedrockAgent, Status Code: "
-            "409, ConflictException)"
-        )
-    _check_storage(properties)
+    for name in ("Name", "RoleArn", "KnowledgeBaseConfiguration"):
+        required(properties, name)
     made = answered(bedrock_agent._create_kb(body(properties)))["knowledgeBase"]
     return made["knowledgeBaseId"], _knowledge_base_attributes(made)
 
@@ -84,22 +112,19 @@ def _knowledge_base_attributes(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_storage(properties: Properties) -> None:
-    configuration = camel(required(properties, "KnowledgeBaseConfiguration"))
+def _check_storage(request: Mapping[str, Any]) -> None:
+    """Raises StoreError and AccessDeniedError."""
+    configuration = request.get("knowledgeBaseConfiguration", {})
     if configuration.get("type") != "VECTOR":
         return
-    storage = camel(required(properties, "StorageConfiguration"))
+    storage = request.get("storageConfiguration", {})
+    _check_role_access(str(request.get("roleArn")), storage)
+    dimension = _dimension(configuration["vectorKnowledgeBaseConfiguration"])
+    store = open_store(storage, dimension=dimension or 1024)
     try:
-        _check_role_access(str(required(properties, "RoleArn")), storage)
-        dimension = _dimension(configuration["vectorKnowledgeBaseConfiguration"])
-        store = open_store(storage, dimension=dimension or 1024)
         _check_dimension(dimension, store)
-    except (StoreError, AccessDeniedError) as refusal:
-        raise ValueError(
-            f"The knowledge base storage configuration provided is invalid... {refusal} (Service: "
-            "BedrockAgent, Status Code: 400, ValidationException)"
-        ) from None
-    store.close()
+    finally:
+        store.close()
 
 
 def _check_role_access(role: str, storage: Mapping[str, Any]) -> None:
@@ -140,9 +165,7 @@ def _update_knowledge_base(
     from ministack.services import bedrock_agent
 
     if replaces(old, new, KNOWLEDGE_BASE_CREATE_ONLY):
-        made = _create_knowledge_base("", new, stack)
-        _delete_knowledge_base(identifier, old)
-        return made
+        return _create_knowledge_base("", new, stack)
     updated = answered(bedrock_agent._update_kb(identifier, body(new)))["knowledgeBase"]
     return identifier, _knowledge_base_attributes(updated)
 
@@ -187,9 +210,7 @@ def _update_data_source(identifier: str, old: Properties, new: Properties, stack
     from ministack.services import bedrock_agent
 
     if replaces(old, new, DATA_SOURCE_CREATE_ONLY):
-        made = _create_data_source("", new, stack)
-        _delete_data_source(identifier, old)
-        return made
+        return _create_data_source("", new, stack)
     knowledge_base, _, data_source = identifier.partition("|")
     request = {"DataDeletionPolicy": "DELETE", **new}
     answer = answered(bedrock_agent._update_ds(knowledge_base, data_source, body(request)))

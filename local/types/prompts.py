@@ -103,9 +103,7 @@ def _create_version(_logical_id: str, properties: Properties, _stack: str) -> Ou
 def _update_version(arn: str, old: Properties, new: Properties, stack: str) -> Outcome:
     if not replaces(old, new, ("PromptArn", "Description")):
         return arn, {}
-    made = _create_version("", new, stack)
-    _delete_version(arn, old)
-    return made
+    return _create_version("", new, stack)
 
 
 def _delete_version(arn: str, _properties: Properties) -> None:

@@ -186,9 +186,7 @@ def _create_group(_logical_id: str, properties: Properties, _stack: str) -> Outc
 
 def _update_group(identifier: str, old: Properties, new: Properties, stack: str) -> Outcome:
     if replaces(old, new, GROUP_CREATE_ONLY):
-        made = _create_group("", new, stack)
-        _delete_group(identifier, old)
-        return made
+        return _create_group("", new, stack)
     arn = GROUPS[identifier]["Arn"]
     GROUPS[identifier] = {**new, "Arn": arn}
     return identifier, {"Id": identifier, "Arn": arn}
@@ -257,9 +255,7 @@ def _update_collection(identifier: str, old: Properties, new: Properties, stack:
     from ministack.services import opensearchserverless
 
     if replaces(old, new, COLLECTION_CREATE_ONLY):
-        made = _create_collection("", new, stack)
-        _delete_collection(identifier, old)
-        return made
+        return _create_collection("", new, stack)
     wanted = camel(
         {each: new[each] for each in ("Description", "DeletionProtection") if each in new}
     )
@@ -293,9 +289,7 @@ def _create_endpoint(_logical_id: str, properties: Properties, _stack: str) -> O
 
 def _update_endpoint(identifier: str, old: Properties, new: Properties, stack: str) -> Outcome:
     if replaces(old, new, ENDPOINT_CREATE_ONLY):
-        made = _create_endpoint("", new, stack)
-        _delete_endpoint(identifier, old)
-        return made
+        return _create_endpoint("", new, stack)
     ENDPOINTS[identifier] = dict(new)
     return identifier, {"Id": identifier}
 
@@ -320,9 +314,7 @@ def _create_index(_logical_id: str, properties: Properties, stack: str) -> Outco
 
 def _update_index(identifier: str, old: Properties, new: Properties, stack: str) -> Outcome:
     if replaces(old, new, ("IndexName", "CollectionEndpoint", "Settings/Analysis")):
-        made = _create_index("", new, stack)
-        _delete_index(identifier, old)
-        return made
+        return _create_index("", new, stack)
     collection = _collection_at(new["CollectionEndpoint"])
     _check_index_access(collection, new["IndexName"], "aoss:UpdateIndex", stack)
     if index_body(old)["mappings"] != index_body(new)["mappings"]:

@@ -77,9 +77,7 @@ def _create_bucket(logical_id: str, properties: Properties, stack: str) -> Outco
 
 def _update_bucket(arn: str, old: Properties, new: Properties, stack: str) -> Outcome:
     if replaces(old, new, BUCKET_CREATE_ONLY):
-        made = _create_bucket("bucket", new, stack)
-        _delete_bucket(arn, old)
-        return made
+        return _create_bucket("bucket", new, stack)
     BUCKETS[_bucket_name(arn)].tags = _tags(new)
     return arn, {"VectorBucketArn": arn}
 
@@ -104,9 +102,7 @@ def _create_index(logical_id: str, properties: Properties, stack: str) -> Outcom
 
 def _update_index(arn: str, old: Properties, new: Properties, stack: str) -> Outcome:
     if replaces(old, new, INDEX_CREATE_ONLY):
-        made = _create_index("index", new, stack)
-        _delete_index(arn, old)
-        return made
+        return _create_index("index", new, stack)
     INDICES[arn].tags = _tags(new)
     return arn, {"IndexArn": arn}
 
@@ -133,11 +129,8 @@ def _create_policy(_logical_id: str, properties: Properties, _stack: str) -> Out
     return BUCKETS[name].arn, {}
 
 
-def _update_policy(arn: str, old: Properties, new: Properties, stack: str) -> Outcome:
-    made = _create_policy("", new, stack)
-    if made[0] != arn:
-        _delete_policy(arn, old)
-    return made
+def _update_policy(_arn: str, _old: Properties, new: Properties, stack: str) -> Outcome:
+    return _create_policy("", new, stack)
 
 
 def _delete_policy(arn: str, _properties: Properties) -> None:
