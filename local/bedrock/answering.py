@@ -88,7 +88,7 @@ class Answering:
     def played_by(self, chat: Chat) -> str:
         """The name of who will answer."""
         if self._extractive(chat, task(chat.system, chat.messages)):
-            return extractive.NAME
+            return f"extractive sentence picker ({self._models.embedded_by})"
         return language.NAME if installed(LANGUAGE) else EMULATOR
 
     def answer(self, chat: Chat, told: Callable[[str], None] | None = None) -> Reply:
@@ -118,16 +118,26 @@ class Answering:
             "automatic",
         )
         if player == "automatic":
-            return wanted.grounded or wanted.about_history
+            return wanted.grounded or wanted.rewriting or wanted.condensing
         return player == "extractive"
 
     def _extract(self, wanted: Task) -> str:
-        if "search" in wanted.actions and not wanted.observed:
-            return f"Action: search: {wanted.question}"
+        if wanted.actions:
+            return self._act(wanted)
+        if wanted.rewriting:
+            return _rewritten(wanted)
+        if wanted.condensing:
+            return _condensed(wanted)
+        return self._quoted(wanted)
+
+    def _act(self, wanted: Task) -> str:
+        """One step of reasoning and acting: compute what is spelled out, else search once."""
         if "calculate" in wanted.actions and wanted.sum:
-            return f"Action: calculate: {wanted.sum}"
-        if wanted.about_history and not wanted.actions:
-            return _of_history(wanted)
+            if not wanted.observed:
+                return f"Thought: this is a sum.\nAction: calculate: {wanted.sum}"
+            return f"Answer: {wanted.sum} = {wanted.observed[-1]}"
+        if not wanted.observed and not wanted.passages:
+            return f"Thought: I have to look it up.\nAction: search: {wanted.question}"
         return self._quoted(wanted)
 
     def _quoted(self, wanted: Task) -> str:
@@ -138,18 +148,22 @@ class Answering:
         said = " ".join(
             f"{_sentence(each.sentence)} [{mark}]" for each, mark in zip(picked, marks, strict=True)
         )
-        if wanted.labelled or wanted.actions:
-            if not picked:
-                return f"Answer: {wanted.refusal}" if wanted.actions else wanted.refusal
-            fitting = ", ".join(dict.fromkeys(marks))
-            return f"The passages that fit the question best: {fitting}.\nAnswer: {said}"
-        return said or wanted.refusal
+        said = said or wanted.refusal
+        if not (wanted.labelled or wanted.actions):
+            return said
+        fitting = ", ".join(dict.fromkeys(marks)) or "none"
+        return f"The passages that fit the question best: {fitting}.\nAnswer: {said}"
 
 
-def _of_history(wanted: Task) -> str:
-    """A question that stands alone, or a summary: of words that were said, nothing new."""
-    if wanted.question and not re.search(r"\bsummar", wanted.instructions, re.IGNORECASE):
+def _rewritten(wanted: Task) -> str:
+    """With the question before it in front, when it refers to something; nothing new is said."""
+    if wanted.turns and wanted.refers_back:
         return f"{wanted.turns[-1][0]} {wanted.question}"
+    return wanted.question
+
+
+def _condensed(wanted: Task) -> str:
+    """What was asked, and the first sentence of each answer."""
     lines = []
     for asked, answered in wanted.turns:
         first = next(iter(extractive.sentences(answered)), answered)

@@ -18,7 +18,7 @@ from typing import Any
 from local.bedrock.errors import invalid
 from local.bedrock.model_ids import Model
 from local.models.client import Models, padded
-from local.models.embedding import DIMENSION, NAME
+from local.models.embedding import DIMENSION
 
 TITAN_TOKENS = 8192
 TITAN_CHARACTERS = 50_000
@@ -34,7 +34,6 @@ DIMENSIONS: Mapping[str, int] = {
     "cohere.embed-english-v3": 1024,
     "cohere.embed-multilingual-v3": 1024,
 }
-PLAYED_BY = NAME
 Body = Mapping[str, Any]
 
 

@@ -23,7 +23,6 @@ from local.bedrock.knowledge_bases import knowledge_base
 from local.bedrock.model_ids import ModelAccess
 from local.bedrock.retrieval import Found, Retrieval, grounding_parts
 from local.bedrock.wire import Request
-from local.models import extractive
 from local.models.client import Models, ModelsError
 from local.models.extractive import pick
 
@@ -49,9 +48,13 @@ class Generation:
         self._guardrails = guardrails
         self._sessions: dict[str, str] = {}
 
+    @property
+    def _played_by(self) -> str:
+        return f"extractive sentence picker ({self._models.embedded_by})"
+
     def retrieve_and_generate(self, request: Request) -> Answer:
         """The answer at once."""
-        return Answer(content=self._generated(request), headers={MODEL_HEADER: extractive.NAME})
+        return Answer(content=self._generated(request), headers={MODEL_HEADER: self._played_by})
 
     def stream(self, request: Request) -> Stream:
         """The answer and its citations as events; made whole before the first of them."""
@@ -64,7 +67,7 @@ class Generation:
             emit(event("guardrail", {"action": made["guardrailAction"]}))
 
         headers = {
-            MODEL_HEADER: extractive.NAME,
+            MODEL_HEADER: self._played_by,
             "x-amzn-bedrock-knowledge-base-session-id": made["sessionId"],
         }
         return Stream(run=run, headers=headers)

@@ -18,7 +18,7 @@ from local.bedrock.answering import Answering, Chat, Reply
 from local.bedrock.answers import Answer, Stream
 from local.bedrock.conversation import Conversation, conversation
 from local.bedrock.converse import MODEL_HEADER
-from local.bedrock.embeddings import PLAYED_BY, embed
+from local.bedrock.embeddings import embed
 from local.bedrock.errors import BedrockError, invalid
 from local.bedrock.event_stream import event
 from local.bedrock.guardrail_parts import Part
@@ -57,7 +57,10 @@ class Invoke:
                 content, tokens = embed(self._models, model, body)
             except ModelsError as error:
                 raise BedrockError("ModelErrorException", str(error)) from None
-            headers = {MODEL_HEADER: PLAYED_BY, "X-Amzn-Bedrock-Input-Token-Count": str(tokens)}
+            headers = {
+                MODEL_HEADER: self._models.embedded_by,
+                "X-Amzn-Bedrock-Input-Token-Count": str(tokens),
+            }
         elif model.kind == "text":
             chat = _chat(model, body)
             reply, action = self._guarded(request, chat)

@@ -11,6 +11,7 @@ from local.bedrock.answering import Answering
 from local.bedrock.apply_guardrail import ApplyGuardrail
 from local.bedrock.control_door import BedrockControls
 from local.bedrock.converse import Converse
+from local.bedrock.data_source_deletion import DataSourceDeletion
 from local.bedrock.documents_api import Documents
 from local.bedrock.door import Door, Operation
 from local.bedrock.faults import Faults
@@ -19,6 +20,7 @@ from local.bedrock.guardrails import Guardrails
 from local.bedrock.ingestion import Ingestion
 from local.bedrock.invoke import Invoke
 from local.bedrock.model_ids import ModelAccess
+from local.bedrock.prompt_resources import get_prompt
 from local.bedrock.reranking import Reranking
 from local.bedrock.retrieval import Retrieval
 from local.bedrock.sync_state import SyncState
@@ -89,6 +91,7 @@ class Bedrock:
             "Converse": converse.converse,
             "ConverseStream": converse.converse_stream,
             "CreateEvaluationJob": evaluation_jobs.create,
+            "GetPrompt": get_prompt,
             "InvokeModel": invoke.invoke,
             "InvokeModelWithResponseStream": invoke.invoke_with_stream,
         }
@@ -110,6 +113,7 @@ class Bedrock:
         )
         documents = Documents(models=self._models, state=self._state)
         return {
+            "DeleteDataSource": DataSourceDeletion(self._state).delete,
             "DeleteKnowledgeBaseDocuments": documents.delete,
             "GetIngestionJob": self._ingestion.get,
             "GetKnowledgeBaseDocuments": documents.get,

@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from local.bedrock.answers import Answer
 from local.bedrock.errors import invalid, missing
+from local.bedrock.wire import Request
 
 PROMPT_ARN = re.compile(r"^arn:aws[^:]*:bedrock:[^:]*:\d{12}:prompt/([^:/]+)(?::(\w+))?$")
 OVERRIDING = ("additionalModelRequestFields", "inferenceConfig", "system", "toolConfig")
@@ -70,18 +72,33 @@ def filled(arn: str, values: Mapping[str, Any], given: Mapping[str, Any]) -> Fil
     )
 
 
-def _record(arn: str) -> Mapping[str, Any]:
+def get_prompt(request: Request) -> Answer:
+    """GetPrompt: by id or by ARN, whose version counts; the draft without a version.
+
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent_GetPrompt.html
+    """
+    record = _record(request["promptIdentifier"], request.get("promptVersion"))
+    shown = {
+        f"{name[0].lower()}{name[1:]}": value
+        for name, value in record.items()
+        if value not in (None, "")
+    }
+    return Answer(content=shown)
+
+
+def _record(named: str, version: str | None = None) -> Mapping[str, Any]:
     from ministack.services import bedrock_agent
 
-    found = PROMPT_ARN.match(arn)
-    identifier, version = found.groups() if found else ("", None)
+    found = PROMPT_ARN.match(named)
+    identifier = found.group(1) if found else named.partition(":")[0]
+    version = version or (found.group(2) if found else None)
     record: Mapping[str, Any] | None = (
         bedrock_agent._prompt_versions.get(f"{identifier}/{version}")
         if version and version != "DRAFT"
         else bedrock_agent._prompts.get(identifier)
     )
     if record is None:
-        raise missing(f"Could not find prompt with ARN {arn}.")
+        raise missing(f"Could not find prompt {named} version {version or 'DRAFT'}.")
     return record
 
 

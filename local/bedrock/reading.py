@@ -29,9 +29,16 @@ _REFUSAL_SENTENCE = re.compile(
     r"(?:answer|say|reply|respond)(?:\s+with)?(?:\s+exactly)?\s*:?\s*[\"“]([^\"”]{3,200})[\"”]",
     re.IGNORECASE,
 )
+_OBSERVED = re.compile(r"<observation>(.*?)</observation>", re.DOTALL)
 _ACTION = re.compile(r"^\s*Action:\s*(\w+)\s*:", re.MULTILINE)
 _LABELLED = re.compile(
     r"(?:begin|start)s?\s+(?:\w+\s+){0,3}with\s+[`\"'“]?Answer:|Answer:\s*<", re.IGNORECASE
+)
+_REWRITING = re.compile(r"\b(?:rewrite|stands? alone|standalone)\b", re.IGNORECASE)
+_CONDENSING = re.compile(r"\b(?:summari[sz]e|summary of|condense)\b", re.IGNORECASE)
+_REFERRING = re.compile(
+    r"^(?:and|but|or|so|what about|how about)\b|\b(?:its?|they|them|their|those|these|that one)\b",
+    re.IGNORECASE,
 )
 _SUM = re.compile(r"\d+(?:\.\d+)?(?:\s*[-+*/x×]\s*\(?\d+(?:\.\d+)?\)?)+")
 
@@ -62,7 +69,7 @@ class Task:
     refusal: str
     labelled: bool
     actions: frozenset[str]
-    observed: bool
+    observed: Sequence[str]
     turns: Sequence[tuple[str, str]]
     instructions: str
 
@@ -72,9 +79,19 @@ class Task:
         return bool(self.passages) or "search" in self.actions
 
     @property
-    def about_history(self) -> bool:
-        """Whether only an earlier conversation is given: to be summed up, or completed."""
-        return bool(self.turns) and not self.passages
+    def rewriting(self) -> bool:
+        """Whether a follow-up is to be turned into a question that stands alone."""
+        return not self.grounded and bool(_REWRITING.search(self.instructions))
+
+    @property
+    def condensing(self) -> bool:
+        """Whether an earlier conversation is to be summed up."""
+        return not self.grounded and bool(self.turns and _CONDENSING.search(self.instructions))
+
+    @property
+    def refers_back(self) -> bool:
+        """Whether the question needs the one before it."""
+        return bool(_REFERRING.search(self.question))
 
     @property
     def sum(self) -> str:
@@ -86,18 +103,30 @@ class Task:
 def task(system: str, messages: Sequence[Message]) -> Task:
     """Read a conversation."""
     asked = [each for each in messages if each.role == "user"]
-    everything = "\n\n".join([system, *(each.text for each in asked)])
     first = "\n\n".join([system, asked[0].text if asked else ""])
-    observed = any("<observation>" in each.text for each in asked)
+    last = asked[-1].text if asked else ""
     return Task(
         question=_question(asked),
-        passages=passages(everything),
+        passages=passages(_material(asked)),
         refusal=_refusal(first),
         labelled=bool(_LABELLED.search(first)),
         actions=frozenset(_ACTION.findall(first)),
-        observed=observed,
-        turns=[(_plain(user), _plain(answer)) for user, answer in _TURN.findall(everything)],
+        observed=[_plain(each) for message in asked for each in _OBSERVED.findall(message.text)],
+        turns=[(_plain(user), _plain(answer)) for user, answer in _TURN.findall(last)],
         instructions=_ELEMENT.sub("", first),
+    )
+
+
+def _material(asked: Sequence[Message]) -> str:
+    """Where the passages are: in the last message that has some, examples having come before.
+
+    Results of searches add up, as their numbers go on.
+    """
+    if any(_OBSERVED.search(each.text) for each in asked):
+        return "\n\n".join(each.text for each in asked)
+    return next(
+        (each.text for each in reversed(asked) if passages(each.text)),
+        "",
     )
 
 

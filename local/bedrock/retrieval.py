@@ -116,8 +116,8 @@ class Retrieval:
     ) -> list[Found]:
         """Results, best first. Raises BedrockError."""
         chosen = configuration.get("vectorSearchConfiguration") or {}
-        for unplayed in ("implicitFilterConfiguration",):
-            if unplayed in chosen:
+        for unplayed in ("implicitFilterConfiguration", "managedSearchConfiguration"):
+            if unplayed in chosen or unplayed in configuration:
                 raise invalid(f"{unplayed} is not played by the local AWS")
         self._access.model(owner.embedding_model, kind="embedding")
         limit = int(chosen.get("numberOfResults", DEFAULT_RESULTS))

@@ -49,6 +49,11 @@ class SyncState:
         with self._lock:
             return self._sources.setdefault((knowledge_base_id, data_source_id), SourceState())
 
+    def forget(self, knowledge_base_id: str, data_source_id: str) -> None:
+        """The data source is gone."""
+        with self._lock:
+            self._sources.pop((knowledge_base_id, data_source_id), None)
+
     def parents(self, knowledge_base_id: str) -> Iterator[Mapping[str, tuple[str, str]]]:
         """The parents of a knowledge base's chunks, by data source."""
         with self._lock:

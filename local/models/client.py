@@ -18,7 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from local.models import embedding, hashed_words
 from local.models.embedding import DIMENSION
+from local.models.files import EMBEDDING, TOKENIZER, installed
+from local.models.hashed_words import hashed_vectors
 from local.models.language import Completion, Sampling
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,9 +48,29 @@ class Models:
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
         self._stopped = False
+        self._understands: bool | None = None
+
+    @property
+    def understands(self) -> bool:
+        """Whether vectors come from a model."""
+        if self._understands is None:
+            self._understands = installed(EMBEDDING, TOKENIZER)
+            if not self._understands:
+                logger.warning(
+                    "the embedding model is not installed: vectors are of hashed words. "
+                    "Run: rm .venv/.models; make .venv/.models"
+                )
+        return self._understands
+
+    @property
+    def embedded_by(self) -> str:
+        """The name of what makes the vectors."""
+        return embedding.NAME if self.understands else hashed_words.NAME
 
     def embed(self, texts: Sequence[str]) -> tuple[list[list[float]], list[int]]:
         """Unit vectors of 384 numbers and lengths in word pieces. Raises ModelsError."""
+        if not self.understands:
+            return hashed_vectors(texts, DIMENSION)
         vectors: list[list[float]] = []
         tokens: list[int] = []
         for first in range(0, len(texts), AT_ONCE):

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-NAME = "extractive sentence picker (all-MiniLM-L6-v2)"
 SENTENCES = 2
 LEAST_SIMILARITY = 0.35
 """Below it a sentence is about something else: unrelated pairs of texts score 0.07 to 0.31."""

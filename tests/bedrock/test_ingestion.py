@@ -187,6 +187,38 @@ def test_documents_are_ingested_and_deleted_directly(knowledge: Knowledge) -> No
     assert "walruses" not in knowledge.retrieve("walruses on ice")[0]["content"]["text"]
 
 
+def test_a_deleted_data_source_takes_its_vectors_along(knowledge: Knowledge) -> None:
+    made = knowledge.agent.create_data_source(
+        knowledgeBaseId=knowledge.id,
+        name="short-lived",
+        dataDeletionPolicy="DELETE",
+        dataSourceConfiguration={
+            "type": "S3",
+            "s3Configuration": {
+                "bucketArn": f"arn:aws:s3:::{knowledge.bucket}",
+                "inclusionPrefixes": ["short-lived/"],
+            },
+        },
+    )["dataSource"]
+    source = {"knowledgeBaseId": knowledge.id, "dataSourceId": made["dataSourceId"]}
+    knowledge.put("short-lived/axolotl.txt", "The axolotl keeps its gills for life.")
+    job = knowledge.agent.start_ingestion_job(**source)["ingestionJob"]["ingestionJobId"]
+    for _ in range(200):
+        if (
+            knowledge.agent.get_ingestion_job(**source, ingestionJobId=job)["ingestionJob"][
+                "status"
+            ]
+            == "COMPLETE"
+        ):
+            break
+        time.sleep(0.05)
+    assert "axolotl" in knowledge.retrieve("axolotl gills")[0]["content"]["text"]
+    knowledge.agent.delete_data_source(**source)
+    assert not any("axolotl" in each["content"]["text"] for each in knowledge.retrieve("axolotl"))
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        knowledge.agent.start_ingestion_job(**source)
+
+
 def _status(knowledge: Knowledge, identifier: dict[str, Any], wanted: str) -> bool:
     for _ in range(200):
         (detail,) = knowledge.agent.get_knowledge_base_documents(

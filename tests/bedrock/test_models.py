@@ -154,7 +154,7 @@ def test_react_searches_then_answers(runtime: Any) -> None:
     )
     question = "<question>How long does a queue keep messages?</question>"
     first = said(ask(runtime, question, system=[{"text": system}]))
-    assert first == "Action: search: How long does a queue keep messages?"
+    assert first.endswith("\nAction: search: How long does a queue keep messages?")
     messages = [
         {"role": "user", "content": [{"text": question}]},
         {"role": "assistant", "content": [{"text": first}]},
@@ -318,6 +318,15 @@ def test_a_prompt_of_prompt_management_is_a_model(aws: LocalAws, runtime: Any) -
     }
     answer = runtime.converse(modelId=version["arn"], promptVariables=variables)
     assert said(answer) == "A queue keeps messages for four days by default"
+    for asked in (
+        {"promptIdentifier": version["arn"]},
+        {"promptIdentifier": prompt["id"], "promptVersion": "1"},
+        {"promptIdentifier": prompt["arn"], "promptVersion": "1"},
+    ):
+        assert agent.get_prompt(**asked)["version"] == "1"
+    assert agent.get_prompt(promptIdentifier=prompt["arn"])["version"] == "DRAFT"
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        agent.get_prompt(promptIdentifier=prompt["id"], promptVersion="9")
     with pytest.raises(ClientError, match="question has no value"):
         runtime.converse(modelId=version["arn"], promptVariables={"documents": {"text": "a"}})
     with pytest.raises(ClientError, match="inferenceConfig can't be specified"):
