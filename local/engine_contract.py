@@ -98,7 +98,7 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_update_collection",
         "_update_security_policy",
     ),
-    "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread",),
+    "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread", "_update_resource"),
     "ministack.services.autoscaling": (
         "_ACTION_MAP",
         "_asgs",

@@ -22,6 +22,7 @@ from local.types import (
     security_group_rules,
     tables,
     topics,
+    type_changes,
     vector_buckets,
     web_acls,
 )
@@ -46,6 +47,7 @@ FAMILIES = (
     security_group_rules,
     tables,
     topics,
+    type_changes,
     vector_buckets,
     web_acls,
 )

@@ -287,6 +287,42 @@ def test_pitfall_30_a_name_collides_with_what_it_replaces(stack: Stack) -> None:
         stack.deploy(other)
 
 
+def test_what_was_replaced_stays_when_the_update_fails(stack: Stack, aws: LocalAws) -> None:
+    before = stack.deploy(buckets(dimension=3))
+    broken = {"Type": "AWS::S3Vectors::Index", "DependsOn": "Index", "Properties": {}}
+    with pytest.raises(AssertionError, match=r"required key \[DataType\] not found"):
+        stack.deploy({**buckets(index="others", dimension=4), "Hidden": broken})
+    found = aws.client("s3vectors").list_indexes(vectorBucketArn=before["Bucket"])["indexes"]
+    assert [each["indexArn"] for each in found] == [before["Index"]]
+    after = stack.deploy(buckets(index="others", dimension=4))
+    found = aws.client("s3vectors").list_indexes(vectorBucketArn=before["Bucket"])["indexes"]
+    assert [each["indexArn"] for each in found] == [after["Index"]] != [before["Index"]]
+
+
+def test_a_resource_does_not_become_one_of_another_type(stack: Stack, aws: LocalAws) -> None:
+    stack.deploy({"Thing": {"Type": "AWS::SQS::Queue", "Properties": {}}})
+    with pytest.raises(AssertionError, match=r"modifies resource type of .*: \[Thing\]"):
+        stack.deploy({"Thing": {"Type": "AWS::SNS::Topic", "Properties": {}}})
+
+
+def test_create_knowledge_base_looks_at_its_store_too(aws: LocalAws) -> None:
+    bedrock = aws.client("bedrock-agent")
+    nowhere = "arn:aws:s3vectors:eu-west-1:000000000000:bucket/none/index/none"
+    with pytest.raises(bedrock.exceptions.ValidationException, match="index could not be found"):
+        bedrock.create_knowledge_base(
+            name="nowhere",
+            roleArn="arn:aws:iam::000000000000:role/somebody",
+            knowledgeBaseConfiguration={
+                "type": "VECTOR",
+                "vectorKnowledgeBaseConfiguration": {"embeddingModelArn": TITAN},
+            },
+            storageConfiguration={
+                "type": "S3_VECTORS",
+                "s3VectorsConfiguration": {"indexArn": nowhere},
+            },
+        )
+
+
 # S3 Vectors
 
 ON_VECTORS = {
