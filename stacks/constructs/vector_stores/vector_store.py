@@ -98,10 +98,14 @@ def vector_store(scope: Construct, construct_id: str, *, inputs: VectorStoreInpu
 
     Its module, and with it the service's part of aws-cdk-lib, is imported only now: importing all
     of them would make every synth a second longer.
+
+    Every store has logical ids of its own: two of them have an `Index`, and CloudFormation refuses
+    to make a resource one of another type.
     """
     name = inputs.settings.vector_store
     module = importlib.import_module(f"stacks.constructs.vector_stores.{name}")
-    made: VectorStore = module.Store(scope, construct_id, inputs=inputs)
+    own_id = f"{construct_id}On{name.title().replace('_', '')}"
+    made: VectorStore = module.Store(scope, own_id, inputs=inputs)
     return made
 
 
