@@ -105,6 +105,8 @@ class AssistantStack(Stack):
             guardrail=self._guardrail,
             topic=inputs.alarm_topic,
         )
+        if settings.evaluation:
+            self._evaluation()
 
         CfnOutput(self, "ChatUrl", value=api.url)
         CfnOutput(self, "ChatFunctionArn", value=chat.alias.function_arn)
@@ -113,6 +115,21 @@ class AssistantStack(Stack):
             CfnOutput(self, "GuardrailVersion", value=self._guardrail.version)
         CfnOutput(self, "ConversationsTableName", value=self._conversations.table_name)
         CfnOutput(self, "CacheStore", value=settings.cache)
+
+    def _evaluation(self) -> None:
+        from stacks.constructs.evaluation_job import EvaluationJob, EvaluationJobInputs
+
+        job = EvaluationJob(
+            self,
+            "Evaluation",
+            inputs=EvaluationJobInputs(
+                settings=self._inputs.settings,
+                knowledge=self._inputs.knowledge,
+                chunks=self._inputs.chat.retrieved_chunks,
+                alarm_topic=self._inputs.alarm_topic,
+            ),
+        )
+        CfnOutput(self, "EvaluationBucketName", value=job.bucket.bucket_name)
 
     def _environment(self) -> dict[str, str]:
         """lambda_src/chat/__init__.py says what each is."""
@@ -167,6 +184,7 @@ class AssistantStack(Stack):
                 if self._guardrail
                 else {}
             ),
+            **self._reranking(),
             "knowledge": [
                 allow(actions=["bedrock:Retrieve"], resources=[knowledge.knowledge_base_arn]),
                 allow(actions=["dynamodb:GetItem"], resources=[knowledge.table.table_arn]),
@@ -177,4 +195,18 @@ class AssistantStack(Stack):
                     resources=[self._conversations.table_arn],
                 )
             ],
+        }
+
+    def _reranking(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+        """https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-prereq.html"""
+        model = self._inputs.knowledge.rerank_model
+        if not model:
+            return {}
+        return {
+            "reranking": [
+                iam.PolicyStatement(
+                    actions=["bedrock:InvokeModel"], resources=[foundation_model_arn(self, model)]
+                ),
+                iam.PolicyStatement(actions=["bedrock:Rerank"], resources=["*"]),
+            ]
         }

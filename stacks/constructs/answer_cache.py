@@ -65,7 +65,7 @@ def _valkey(
     network: Network,
     endpoint_zones: int,
 ) -> AnswerCache:
-    from stacks.constructs.answer_cache_valkey import PORT, ValkeyAnswerCache
+    from stacks.constructs.answer_cache_valkey import ValkeyAnswerCache
 
     place = AssistantNetwork(
         scope,
@@ -73,7 +73,6 @@ def _valkey(
         vpc=network.vpc,
         subnets=network.worker_subnets,
         endpoint_zones=endpoint_zones,
-        cache_port=PORT,
     )
     cache = ValkeyAnswerCache(
         scope,

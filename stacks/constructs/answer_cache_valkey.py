@@ -57,6 +57,7 @@ class ValkeyAnswerCache(Construct):
             allow_all_outbound=False,
         )
         self.security_group.add_ingress_rule(client, ec2.Port.tcp(PORT), "The function chat")
+        client.add_egress_rule(self.security_group, ec2.Port.tcp(PORT), "The cache of answers")
         user = elasticache.CfnUser(
             self,
             "User",

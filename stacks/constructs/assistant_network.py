@@ -40,7 +40,6 @@ class AssistantNetwork(Construct):
         vpc: ec2.IVpc,
         subnets: ec2.SubnetSelection,
         endpoint_zones: int,
-        cache_port: int,
     ) -> None:
         super().__init__(scope, construct_id)
         self.security_group = ec2.SecurityGroup(
@@ -53,9 +52,6 @@ class AssistantNetwork(Construct):
         # Any destination, for the reason in the network's construct: prefix lists differ by Region.
         self.security_group.add_egress_rule(
             ec2.Peer.any_ipv4(), HTTPS, "AWS services, through endpoints or NAT"
-        )
-        self.security_group.add_egress_rule(
-            ec2.Peer.ipv4(vpc.vpc_cidr_block), ec2.Port.tcp(cache_port), "The cache of answers"
         )
         if not endpoint_zones:
             return

@@ -1,0 +1,291 @@
+"""An evaluation of the knowledge base by Bedrock, on a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Aws, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
+from stacks.constructs.embedding_model import foundation_model_arn
+from stacks.constructs.ingestion_queue import LAST_STOP, kept_queue
+from stacks.constructs.model_access import may_ask
+from stacks.constructs.service_alarm import Observed, ServiceAlarm
+from stacks.knowledge import Knowledge
+from stacks.settings_assistant import AssistantSettings
+
+# https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-eval-llm-results.html
+METRICS = (
+    "Builtin.Correctness",
+    "Builtin.Completeness",
+    "Builtin.Faithfulness",
+    "Builtin.Helpfulness",
+    "Builtin.CitationPrecision",
+    "Builtin.CitationCoverage",
+)
+RESULTS = "results/"
+BEDROCK = "bedrock.amazonaws.com"
+KEPT_DAYS = 365
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationJobInputs:
+    """Settings, what is evaluated, and where alarms go."""
+
+    settings: AssistantSettings
+    knowledge: Knowledge
+    chunks: int
+    alarm_topic: sns.ITopic
+
+
+class EvaluationJob(Construct):
+    """EventBridge Scheduler calls CreateEvaluationJob itself; no function is in between.
+
+    There is no such resource in CloudFormation, and a job runs once. A universal target takes every
+    action that does not read (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html),
+    with members in upper camel case; the execution's id makes the job's name unique.
+
+    What is evaluated is the knowledge base with the model, by RetrieveAndGenerate: not the function
+    with its prompts and citations, which `python -m evaluation` measures. Questions are put into
+    the bucket by hand, in Bedrock's format
+    (https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-evaluation-prompt.html).
+
+    Two roles: the schedule's may start the job and pass the other one to Bedrock, the job's may
+    read questions, ask knowledge base and models, and write results.
+
+    Attributes: `bucket`.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, inputs: EvaluationJobInputs) -> None:
+        super().__init__(scope, construct_id)
+        self._inputs = inputs
+        self.bucket = self._bucket()
+        job = self._job_role()
+        lost = kept_queue(self, "Lost", reason=LAST_STOP)
+        role = self._schedule_role(job, queue_arn=lost.queue_arn)
+        stack = Stack.of(self)
+        scheduler.CfnSchedule(
+            self,
+            "Schedule",
+            description="Evaluation of the knowledge base",
+            schedule_expression=inputs.settings.evaluation_schedule,
+            flexible_time_window={"mode": "FLEXIBLE", "maximumWindowInMinutes": 15},
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=f"arn:{Aws.PARTITION}:scheduler:::aws-sdk:bedrock:createEvaluationJob",
+                role_arn=role.role_arn,
+                input=stack.to_json_string(self._request(job.role_arn)),
+                dead_letter_config={"arn": lost.queue_arn},
+                retry_policy={"maximumRetryAttempts": 3, "maximumEventAgeInSeconds": 3600},
+            ),
+        )
+        ServiceAlarm(
+            self,
+            "NotStarted",
+            Observed(
+                namespace="AWS/SQS",
+                names=["ApproximateNumberOfMessagesVisible"],
+                dimensions={"QueueName": lost.queue_name},
+                statistic="Maximum",
+            ),
+            topic_arn=inputs.alarm_topic.topic_arn,
+            threshold=0,
+            description="A scheduled evaluation could not be started.",
+        )
+
+    def _request(self, role_arn: str) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_CreateEvaluationJob.html"""
+        settings, knowledge = self._inputs.settings, self._inputs.knowledge
+        bucket = self.bucket.bucket_name
+        return {
+            "JobName": "groundwork-<aws.scheduler.execution-id>",
+            "ApplicationType": "RagEvaluation",
+            "RoleArn": role_arn,
+            "EvaluationConfig": {
+                "Automated": {
+                    "DatasetMetricConfigs": [
+                        {
+                            "TaskType": "QuestionAndAnswer",
+                            "Dataset": {
+                                "Name": "questions",
+                                "DatasetLocation": {
+                                    "S3Uri": f"s3://{bucket}/{settings.evaluation_questions}"
+                                },
+                            },
+                            "MetricNames": list(METRICS),
+                        }
+                    ],
+                    "EvaluatorModelConfig": {
+                        "BedrockEvaluatorModels": [
+                            {"ModelIdentifier": self._asked(settings.evaluation_judge)}
+                        ]
+                    },
+                }
+            },
+            "InferenceConfig": {
+                "RagConfigs": [
+                    {
+                        "KnowledgeBaseConfig": {
+                            "RetrieveAndGenerateConfig": {
+                                "Type": "KNOWLEDGE_BASE",
+                                "KnowledgeBaseConfiguration": {
+                                    "KnowledgeBaseId": knowledge.knowledge_base_id,
+                                    "ModelArn": self._asked(settings.model),
+                                    "RetrievalConfiguration": {
+                                        "VectorSearchConfiguration": {
+                                            "NumberOfResults": self._inputs.chunks
+                                        }
+                                    },
+                                },
+                            }
+                        }
+                    }
+                ]
+            },
+            "OutputDataConfig": {"S3Uri": f"s3://{bucket}/{RESULTS}"},
+        }
+
+    def _asked(self, model: str) -> str:
+        """ARN of a model, or of its profile where the function asks through one."""
+        profile = self._inputs.settings.inference_profile
+        if profile == "none":
+            return foundation_model_arn(self, model)
+        return Stack.of(self).format_arn(
+            service="bedrock", resource="inference-profile", resource_name=f"{profile}.{model}"
+        )
+
+    def _bucket(self) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "Bucket",
+            versioned=True,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="results",
+                    prefix=RESULTS,
+                    expiration=Duration.days(KEPT_DAYS),
+                ),
+                s3.LifecycleRule(
+                    id="forget-what-is-no-longer-current",
+                    noncurrent_version_expiration=Duration.days(30),
+                    abort_incomplete_multipart_upload_after=Duration.days(7),
+                    expired_object_delete_marker=True,
+                ),
+            ],
+        )
+        acknowledge(
+            bucket,
+            "AwsSolutions::AwsSolutions-S1",
+            reason="Questions of a test and their scores: who read them is of no interest.",
+        )
+        return bucket
+
+    def _job_role(self) -> iam.Role:
+        """https://docs.aws.amazon.com/bedrock/latest/userguide/rag-eval-service-roles.html"""
+        settings, knowledge = self._inputs.settings, self._inputs.knowledge
+        bucket = self.bucket
+        ours = {"StringEquals": {"aws:ResourceAccount": Aws.ACCOUNT_ID}}
+        models = sorted({settings.model, settings.evaluation_judge})
+        return self._role(
+            "JobRole",
+            service="bedrock",
+            source=self._arn("bedrock", "evaluation-job/*"),
+            policies={
+                "models": [
+                    statement
+                    for model in models
+                    for statement in may_ask(self, model=model, profile=settings.inference_profile)
+                ],
+                "knowledge": [
+                    iam.PolicyStatement(
+                        actions=["bedrock:Retrieve"], resources=[knowledge.knowledge_base_arn]
+                    ),
+                    iam.PolicyStatement(actions=["bedrock:RetrieveAndGenerate"], resources=["*"]),
+                ],
+                "files": [
+                    iam.PolicyStatement(
+                        actions=[
+                            "s3:GetBucketLocation",
+                            "s3:ListBucket",
+                            "s3:ListBucketMultipartUploads",
+                        ],
+                        resources=[bucket.bucket_arn],
+                        conditions=ours,
+                    ),
+                    iam.PolicyStatement(
+                        actions=["s3:GetObject"],
+                        resources=[bucket.arn_for_objects("*")],
+                        conditions=ours,
+                    ),
+                    iam.PolicyStatement(
+                        actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+                        resources=[bucket.arn_for_objects(f"{RESULTS}*")],
+                        conditions=ours,
+                    ),
+                ],
+            },
+            everything="RetrieveAndGenerate knows no resources.",
+        )
+
+    def _schedule_role(self, job: iam.Role, *, queue_arn: str) -> iam.Role:
+        return self._role(
+            "ScheduleRole",
+            service="scheduler",
+            source=self._arn("scheduler", "schedule-group/default"),
+            policies={
+                "evaluation": [
+                    iam.PolicyStatement(actions=["bedrock:CreateEvaluationJob"], resources=["*"]),
+                    iam.PolicyStatement(
+                        actions=["iam:PassRole"],
+                        resources=[job.role_arn],
+                        conditions={
+                            "StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}
+                        },
+                    ),
+                ],
+                "lost": [iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue_arn])],
+            },
+            everything="CreateEvaluationJob makes a job, which has no name before.",
+        )
+
+    def _role(
+        self,
+        construct_id: str,
+        *,
+        service: str,
+        source: str,
+        policies: dict[str, Sequence[iam.PolicyStatement]],
+        everything: str,
+    ) -> iam.Role:
+        role = iam.Role(
+            self,
+            construct_id,
+            description="Evaluation of the knowledge base",
+            assumed_by=iam.ServicePrincipal(
+                f"{service}.amazonaws.com",
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                    "ArnLike": {"aws:SourceArn": source},
+                },
+            ),
+            inline_policies={
+                name: iam.PolicyDocument(statements=list(each)) for name, each in policies.items()
+            },
+        )
+        acknowledge_wildcard(role, "*", reason=everything)
+        return role
+
+    def _arn(self, service: str, resource: str) -> str:
+        return Stack.of(self).format_arn(service=service, resource=resource)
