@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,11 @@ from local.stores.processes import (
 from local.stores.store import StoreError
 from local.stores.tls_front import TlsFront
 
+# The categories of valkey-search's commands (https://valkey.io/commands/ft.search/).
+SEARCH_COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "read": ("ft.search", "ft.info", "ft._list"),
+    "write": ("ft.create", "ft.dropindex"),
+}
 SEARCH_MODULE = Path("redis-stack-server", "lib", "redisearch.so")
 
 
@@ -61,13 +66,28 @@ class ValkeyServer:
         named = dict(users)
         try:
             for name, access in named.items():
-                self.admin.execute_command(
-                    "ACL", "SETUSER", name, "reset", "nopass", *access.split()
-                )
+                rules = [*_rules(access), *self._search_rules(access)]
+                self.admin.execute_command("ACL", "SETUSER", name, "reset", "nopass", *rules)
             if "default" not in named:
                 self.admin.execute_command("ACL", "SETUSER", "default", "off")
         except redis.ResponseError as refusal:
             raise StoreError(f"access string of {', '.join(named)}: {refusal}") from None
+
+    def _search_rules(self, access: str) -> list[str]:
+        """What an access string says of search commands, for this module.
+
+        It puts its commands in no category, and takes the name of an index for a key.
+        """
+        granted = access.lower().split()
+        allowed = {
+            command
+            for category, commands in SEARCH_COMMANDS.items()
+            for command in commands
+            if {f"+@{category}", "+@search", "+@all", "allcommands", f"+{command}"} & set(granted)
+        }
+        if not self.searches or not allowed:
+            return []
+        return [f"({' '.join(f'+{command}' for command in sorted(allowed))} ~*)"]
 
     def stop(self) -> None:
         """End it."""
@@ -76,6 +96,15 @@ class ValkeyServer:
         if self.front is not None:
             self.front.stop()
         discard(self.server)
+
+
+def _rules(access: str) -> list[str]:
+    """An access string without what only ElastiCache's search knows."""
+    return [
+        each
+        for each in access.split()
+        if not each.lower().lstrip("+-").startswith(("ft.", "@search"))
+    ]
 
 
 SERVERS: dict[str, ValkeyServer] = {}

@@ -7,12 +7,14 @@ import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local.session import LocalAws
+from local.stores import valkey_servers
 
 pytestmark = pytest.mark.xdist_group("local-aws")
 
@@ -627,67 +629,93 @@ def test_a_cluster_runs_sql_of_the_data_api_with_vectors_and_transactions(
 # ElastiCache
 
 
-def test_a_cache_answers_over_tls_to_its_users_alone(
-    stack: Stack, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import redis
-
-    user = {
-        "Type": "AWS::ElastiCache::User",
-        "Properties": {
-            "UserId": "chat",
-            "UserName": "chat",
-            "Engine": "valkey",
-            "AccessString": "on ~answer:* -@all +set +get +ping +hello",
-            "AuthenticationMode": {"Type": "iam"},
-        },
-    }
-    group = {
-        "Type": "AWS::ElastiCache::UserGroup",
-        "Properties": {"UserGroupId": "chat", "Engine": "valkey", "UserIds": [{"Ref": "User"}]},
-    }
-    cache = {
-        "Type": "AWS::ElastiCache::ServerlessCache",
-        "DependsOn": "Users",
-        "Properties": {
-            "ServerlessCacheName": "answers",
-            "Engine": "valkey",
-            "UserGroupId": {"Ref": "Users"},
-        },
-    }
-    endpoint = {
-        "Type": "AWS::SSM::Parameter",
-        "Properties": {
-            "Type": "String",
-            "Value": {
-                "Fn::Join": [
-                    ":",
-                    [get("Cache", "Endpoint.Address"), get("Cache", "Endpoint.Port")],
-                ]
+ACCESS = "on ~answer:* -@all +@read +@write +@connection +@transaction -@dangerous"
+CACHES: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "serverless": (
+        "Endpoint",
+        {
+            "Type": "AWS::ElastiCache::ServerlessCache",
+            "Properties": {
+                "ServerlessCacheName": "answers",
+                "Engine": "valkey",
+                "UserGroupId": {"Ref": "Users"},
             },
         },
+    ),
+    "nodes": (
+        "PrimaryEndPoint",
+        {
+            "Type": "AWS::ElastiCache::ReplicationGroup",
+            "Properties": {
+                "ReplicationGroupDescription": "answers",
+                "Engine": "valkey",
+                "EngineVersion": "8.2",
+                "CacheNodeType": "cache.t4g.small",
+                "NumCacheClusters": 1,
+                "UserGroupIds": [{"Ref": "Users"}],
+                "TransitEncryptionEnabled": True,
+                "TransitEncryptionMode": "required",
+            },
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(CACHES))
+def test_a_cache_answers_over_tls_to_its_users_alone(
+    stack: Stack,
+    aws: LocalAws,
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from valkey import exceptions
+
+    from chat.cache_on_valkey import ValkeyCache, client_of
+
+    attribute, cache = CACHES[kind]
+    user = {
+        "UserId": f"chat-{kind}",
+        "UserName": f"chat-{kind}",
+        "Engine": "valkey",
+        "AccessString": ACCESS,
+        "AuthenticationMode": {"Type": "iam"},
     }
-    made = stack.deploy({"User": user, "Users": group, "Cache": cache, "Endpoint": endpoint})
+    group = {"UserGroupId": f"users-{kind}", "Engine": "valkey", "UserIds": [{"Ref": "User"}]}
+    parts = [get("Cache", f"{attribute}.Address"), get("Cache", f"{attribute}.Port")]
+    made = stack.deploy(
+        {
+            "User": {"Type": "AWS::ElastiCache::User", "Properties": user},
+            "Users": {"Type": "AWS::ElastiCache::UserGroup", "Properties": group},
+            "Cache": cache,
+            "Endpoint": {
+                "Type": "AWS::SSM::Parameter",
+                "Properties": {"Type": "String", "Value": {"Fn::Join": [":", parts]}},
+            },
+        }
+    )
     address = aws.client("ssm").get_parameter(Name=made["Endpoint"])["Parameter"]["Value"]
     host, port = address.split(":")
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_text(ssl.get_server_certificate((host, int(port))))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
 
-    def client(name: str | None) -> redis.Redis:
-        return redis.Redis(
-            host=host,
-            port=int(port),
-            ssl=True,
-            ssl_cert_reqs="none",
-            username=name,
-            password="a token" if name else None,
-        )
+    def client(name: str) -> Any:
+        return client_of(f"rediss://{address}", timeout_seconds=5, token=lambda: (name, "token"))
 
-    with client("chat") as chat:
-        chat.set("answer:1", "yes")
-        assert chat.get("answer:1") == b"yes"
-        with pytest.raises(redis.exceptions.NoPermissionError):
+    with client(f"chat-{kind}") as chat:
+        with pytest.raises(exceptions.NoPermissionError):
             chat.set("elsewhere", "no")
-        with pytest.raises(redis.exceptions.NoPermissionError):
+        with pytest.raises(exceptions.NoPermissionError):
             chat.flushall()
-    with client(None) as nobody, pytest.raises(redis.exceptions.AuthenticationError):
+        cached = ValkeyCache(lambda: chat, dimension=3)
+        if valkey_servers.search_module() is not None:
+            assert cached.near("s", [1.0, 0.0, 0.0]) == []  # makes the index
+        cached.put("s", "k", [1.0, 0.0, 0.0], "yes", seconds=60)
+        assert cached.exact("s", "k") == "yes"
+        if valkey_servers.search_module() is not None:
+            ((similarity, entry),) = cached.near("s", [1.0, 1.0, 0.0])
+            assert entry == "yes"
+            assert similarity == pytest.approx(0.5**0.5, abs=1e-5)
+    with client("default") as nobody, pytest.raises(exceptions.AuthenticationError):
         nobody.ping()
-    assert ssl.get_server_certificate((host, int(port)))
