@@ -56,9 +56,10 @@ Tables
 
 Answer of POST /chat
     {"answer", "citations": [{"text", "source", "chunk", "quote"}], "conversation_id", "technique",
-     "cached", "answered", "stopped_by_guardrail", "usage": {"input_tokens", "output_tokens"},
-     "latency_ms"}; `answered` is false for "the documents do not answer this". `[1]` in the answer
-    is the first of the citations.
+     "cached", "answered", "grounded", "stopped_by_guardrail",
+     "usage": {"input_tokens", "output_tokens"}, "latency_ms"}
+    `answered` is false for "the documents do not answer this"; `grounded` is false when the prompt
+    has no documents, and nothing was checked. `[1]` in the answer is the first of the citations.
 
 Events of the stream, in this order
     token      {"text"}: the next sentences, checked; none before the first supported citation

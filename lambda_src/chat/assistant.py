@@ -103,7 +103,11 @@ class Assistant:
         if not said:
             parts.measures.count("Refusals")
         content = self._finished(
-            question, said or NOT_FOUND, citations=draft.citations, answered=bool(said)
+            question,
+            said or NOT_FOUND,
+            citations=draft.citations,
+            answered=bool(said),
+            grounded=draft.cited,
         )
         self._remember(conversation, text, content["answer"])
         if said and draft.citations and scope:
@@ -225,6 +229,7 @@ class Assistant:
         *,
         citations: list[dict[str, str]] | None = None,
         answered: bool = False,
+        grounded: bool = True,
         stopped: bool = False,
         cached: bool = False,
     ) -> dict[str, Any]:
@@ -239,6 +244,7 @@ class Assistant:
             "technique": question.technique,
             "cached": cached,
             "answered": answered,
+            "grounded": grounded,
             "stopped_by_guardrail": stopped,
             "usage": {"input_tokens": usage.input, "output_tokens": usage.output},
             "latency_ms": round((time.monotonic() - self._started) * 1000),

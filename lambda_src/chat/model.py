@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-use-converse-api
 
 from __future__ import annotations
 
+from chat.citations import NOT_IN_DOCUMENTS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -152,13 +154,18 @@ class Model:
         texts = ["".join(parts) for _, parts in sorted(blocks.items())]
         reply = self._reply("".join(texts), stop, metadata)
         if reply.blocked and texts:
-            reply.text = texts[-1]
+            reply.text = texts[-1]  # the message is a block of its own, after what was released
         return reply
 
     def _reply(self, text: str, stop: object, answer: Mapping[str, Any]) -> Reply:
         self.usage.add(answer.get("usage") or {})
         trace = (answer.get("trace") or {}).get("guardrail") or {}
-        return Reply(text, blocked=stop == INTERVENED and was_blocked(trace))
+        if stop != INTERVENED or not was_blocked(trace):
+            return Reply(text)
+        # Nothing grounds a refusal, so contextual grounding stops it; it is one nevertheless.
+        if any(NOT_IN_DOCUMENTS in str(said) for said in trace.get("modelOutput") or ()):
+            return Reply(NOT_IN_DOCUMENTS)
+        return Reply(text, blocked=True)
 
 
 def was_blocked(assessments: Any) -> bool:

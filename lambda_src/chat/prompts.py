@@ -116,10 +116,9 @@ class Prompts:
 
 
 def _split(arn: str) -> tuple[str, str]:
-    """A version's ARN ends in `:prompt/ID:VERSION`."""
-    before, slash, last = arn.rpartition("/")
-    identifier, _, version = last.partition(":")
-    return before + slash + identifier, version
+    """Id and version; a version's ARN ends in `:prompt/ID:VERSION`."""
+    identifier, _, version = arn.rpartition("/")[2].partition(":")
+    return identifier, version
 
 
 def _parts(template: str, values: Mapping[str, str]) -> list[tuple[str, str]]:

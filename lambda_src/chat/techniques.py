@@ -75,6 +75,8 @@ class Asked:
 
 def drafted(technique: str, asked: Asked) -> Draft:
     """Answer by a technique. Raises PromptProblem, Problem and AwsError."""
+    if technique == "chain_of_thought":
+        return chain_of_thought(asked)
     if technique == "self_consistency":
         return self_consistency(asked)
     if technique == "react":
@@ -96,14 +98,13 @@ def one_answer(technique: str, asked: Asked) -> Draft:
     if "knowledge" in prompt.variables:
         values["knowledge"] = _said(asked, "knowledge", values).text
     cited = CitedAnswer(passages, release=asked.release or len)
-    answer = AfterReasoning(cited.feed, wait=technique == "chain_of_thought")
     system, messages = prompt.filled(values, guarded=asked.model.guarded)
     reply = asked.model.say(
         system,
         messages,
         inference=prompt.inference,
         guarded=True,
-        release=answer.feed if asked.release and grounded else None,
+        release=cited.feed if asked.release and grounded else None,
     )
     if reply.blocked:
         return Draft("", cited=cited if grounded else None, blocked=reply.text)
@@ -112,10 +113,27 @@ def one_answer(technique: str, asked: Asked) -> Draft:
             asked.release(reply.text)
         return Draft(reply.text.strip())
     if not asked.release:
-        answer.feed(reply.text)
-    answer.finish()
+        cited.feed(reply.text)
     cited.finish()
     return Draft(cited.text, cited=cited)
+
+
+def chain_of_thought(asked: Asked) -> Draft:
+    """Reasoning first, which nobody sees. A guardrail that grounds answers would stop it, so the
+    answer alone is guarded.
+
+    https://arxiv.org/abs/2201.11903
+    """
+    prompt = asked.prompts.get("chain_of_thought")
+    passages = asked.search(asked.question)
+    if not passages:
+        return Draft("", cited=CitedAnswer([]))
+    values = {
+        "question": asked.question, "history": asked.history, "documents": shown(passages)
+    }  # fmt: skip
+    system, messages = prompt.filled(values, guarded=False)
+    reply = asked.model.say(system, messages, inference=prompt.inference, guarded=False)
+    return _checked(asked, after_reasoning(reply.text), passages)
 
 
 def self_consistency(asked: Asked) -> Draft:
@@ -203,32 +221,6 @@ def voted(answers: Sequence[str]) -> str:
             group.append(answer)
     largest = max(groups, key=len)
     return max(largest, key=lambda one: sum(_likeness(one, other) for other in largest))
-
-
-class AfterReasoning:
-    """Passes on what follows `Answer:`; everything, when that never comes or is not waited for."""
-
-    def __init__(self, feed: Callable[[str], object], *, wait: bool) -> None:
-        self._feed = feed
-        self._waits = wait
-        self._before = ""
-
-    def feed(self, text: str) -> None:
-        """Take the next piece."""
-        if not self._waits:
-            self._feed(text)
-            return
-        self._before += text
-        match = ANSWER.search(self._before)
-        if match and match.end() < len(self._before):
-            self._waits = False
-            self._feed(self._before[match.end() :])
-
-    def finish(self) -> None:
-        """Nothing more comes."""
-        if self._waits:
-            self._waits = False
-            self._feed(after_reasoning(self._before))
 
 
 def after_reasoning(text: str) -> str:

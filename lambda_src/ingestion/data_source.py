@@ -123,4 +123,6 @@ def seconds_of(moment: str) -> float:
     """Seconds since 1970 of an ISO 8601 time in UTC; 0 without one."""
     if not moment:
         return 0.0
-    return float(calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S")))
+    whole = calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
+    fraction = "".join(sign if sign.isdigit() else " " for sign in moment[20:26]).split(" ")[0]
+    return whole + (float(f"0.{fraction}") if moment[19:20] == "." and fraction else 0.0)

@@ -16,11 +16,11 @@ from typing import Any
 
 LAMBDA_SRC = Path(__file__).parents[2] / "lambda_src"
 LOOP = """
-import json, sys
+import json, os, sys
 from types import SimpleNamespace
 context = SimpleNamespace(aws_request_id="r", invoked_function_arn=
     "arn:aws:lambda:eu-west-1:000000000000:function:probe:live",
-    get_remaining_time_in_millis=lambda: 10_000)
+    get_remaining_time_in_millis=lambda: int(os.environ.get("TIMEOUT_MS", 10_000)))
 import importlib
 sys.path[:0] = sys.argv[2:]
 module, _, name = sys.argv[1].rpartition(".")

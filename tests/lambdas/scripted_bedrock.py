@@ -123,7 +123,9 @@ class ScriptedBedrock:
         if blocked:
             filters = [{"type": "GROUNDING", "action": "BLOCKED"}]
             assessments = {"g": [{"contextualGroundingPolicy": {"filters": filters}}]}
-            answer["trace"] = {"guardrail": {"outputAssessments": assessments}}
+            answer["trace"] = {
+                "guardrail": {"outputAssessments": assessments, "modelOutput": [said[8:]]}
+            }
         return answer
 
     ConverseStream = Converse

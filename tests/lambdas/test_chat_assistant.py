@@ -403,7 +403,14 @@ def test_an_answer_that_is_stopped_is_neither_kept_nor_remembered(world: World) 
     assert world.bedrock.asked("PutItem") == []
 
 
-@pytest.mark.parametrize("technique", ["self_consistency", "react"])
+def test_a_refusal_that_contextual_grounding_stops_is_a_refusal(world: World) -> None:
+    world.bedrock.says = lambda prompt: "BLOCKED NOT_IN_DOCUMENTS"
+    for streaming in (False, True):
+        answer = world.ask("What is the capital of France?", streaming=streaming)
+        assert answer["answer"] == NOT_FOUND and not answer["stopped_by_guardrail"]
+
+
+@pytest.mark.parametrize("technique", ["chain_of_thought", "self_consistency", "react"])
 def test_answers_of_several_calls_are_checked_at_the_end(world: World, technique: str) -> None:
     script = iter(["Action: search: x"])
     world.bedrock.says = lambda prompt: (

@@ -1,0 +1,197 @@
+"""The function ingestion in a process of its own, between a queue and a real knowledge base."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ingestion.data_source import seconds_of
+from tests.bedrock.conftest import Knowledge
+from tests.bedrock.test_chat import asked_outputs, environment  # noqa: F401 - fixtures
+from tests.lambdas.copies import Function
+
+pytestmark = pytest.mark.xdist_group("bedrock")
+
+
+@dataclass
+class Ingestion:
+    """The function, its queue, and what plays the event source mapping."""
+
+    knowledge: Knowledge
+    outputs: dict[str, str]
+    function: Function
+    table: str
+    sqs: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sqs = self.knowledge.aws.client("sqs")
+
+    def event(self, count: int = 1) -> None:
+        for number in range(count):
+            body = json.dumps({"Records": [{"s3": {"object": {"key": f"fixed/{number}"}}}]})
+            self.sqs.send_message(QueueUrl=self.outputs["Events"], MessageBody=body)
+
+    def deliver(self) -> tuple[int, list[str]]:
+        """One batch: how many messages, and the ids of those that came back."""
+        found = self.sqs.receive_message(
+            QueueUrl=self.outputs["Events"], MaxNumberOfMessages=10, VisibilityTimeout=600,
+            MessageSystemAttributeNames=["All"],
+        ).get("Messages", [])  # fmt: skip
+        records = [
+            {
+                "messageId": each["MessageId"], "receiptHandle": each["ReceiptHandle"],
+                "body": each["Body"], "attributes": each["Attributes"],
+                "eventSource": "aws:sqs", "eventSourceARN": self.outputs["EventsArn"],
+            }
+            for each in found
+        ]  # fmt: skip
+        answer = self.function.invoke({"Records": records})
+        back = [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+        for each in found:
+            if each["MessageId"] not in back:
+                self.sqs.delete_message(
+                    QueueUrl=self.outputs["Events"], ReceiptHandle=each["ReceiptHandle"]
+                )
+            else:
+                self.sqs.change_message_visibility(  # the test does not wait for a minute
+                    QueueUrl=self.outputs["Events"], ReceiptHandle=each["ReceiptHandle"],
+                    VisibilityTimeout=0,
+                )  # fmt: skip
+        return len(found), back
+
+    def until_done(self) -> int:
+        """Deliver until nothing is left; how many batches that took."""
+        for batches in range(1, 200):
+            count, back = self.deliver()
+            if not count:
+                return batches
+            if back:
+                time.sleep(0.1)
+        raise AssertionError(f"never done: {self.item()}")
+
+    def item(self) -> dict[str, str]:
+        table = self.knowledge.aws.client("dynamodb")
+        found = table.get_item(TableName=self.table, Key={"id": {"S": "ingestion"}})
+        return {name: next(iter(value.values())) for name, value in found.get("Item", {}).items()}
+
+    def drain(self, name: str) -> list[Any]:
+        bodies = []
+        while found := self.sqs.receive_message(
+            QueueUrl=self.outputs[name], MaxNumberOfMessages=10
+        ).get("Messages"):
+            for each in found:
+                bodies.append(json.loads(each["Body"]))
+                self.sqs.delete_message(
+                    QueueUrl=self.outputs[name], ReceiptHandle=each["ReceiptHandle"]
+                )
+        return bodies
+
+
+@pytest.fixture
+def ingestion(
+    knowledge: Knowledge,
+    asked_outputs: dict[str, str],  # noqa: F811
+    environment: dict[str, str],  # noqa: F811
+) -> Iterator[Ingestion]:
+    dynamodb = knowledge.aws.client("dynamodb")
+    table = f"progress-{uuid.uuid4().hex[:8]}"
+    dynamodb.create_table(
+        TableName=table, BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )  # fmt: skip
+    settings = {
+        **environment,
+        "DATA_SOURCE_ID": knowledge.outputs["none"],
+        "KNOWLEDGE_TABLE": table,
+        "TOPIC_ARN": asked_outputs["Topic"],
+        "FAILED_DOCUMENTS_QUEUE_URL": asked_outputs["FailedDocuments"],
+    }
+    with Function("ingestion.handler.handler", **settings) as function:
+        yield Ingestion(knowledge, asked_outputs, function, table)
+
+
+def jobs(ingestion: Ingestion) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ingestion.knowledge.agent.list_ingestion_jobs(
+        **ingestion.knowledge.source("none"),
+        sortBy={"attribute": "STARTED_AT", "order": "DESCENDING"},
+    )["ingestionJobSummaries"]
+    return found
+
+
+def test_a_burst_becomes_one_job_and_progress_is_noted(ingestion: Ingestion) -> None:
+    before = len(jobs(ingestion))
+    name = f"burst-{uuid.uuid4().hex[:6]}"
+    for number in range(3):
+        ingestion.knowledge.put(f"none/{name}-{number}.txt", f"Text {number} about {name}.")
+    ingestion.event(12)
+    assert "last_completed" not in ingestion.item()
+    ingestion.until_done()
+    found = jobs(ingestion)
+    assert len(found) - before <= 2  # all events are older than the second one
+    newest = found[0]
+    item = ingestion.item()
+    assert item["last_completed"] == newest["ingestionJobId"] and item["status"] == "COMPLETE"
+    assert item["job"] == newest["ingestionJobId"] and item["documents_failed"] == "0"
+    assert seconds_of(item["completed_at"]) >= seconds_of(item["started_at"])
+    assert ingestion.knowledge.retrieve(f"Text about {name}", numberOfResults=1)
+
+
+@pytest.mark.slow
+def test_an_event_that_comes_while_a_job_runs_gets_a_job_of_its_own(ingestion: Ingestion) -> None:
+    knowledge = ingestion.knowledge
+    name = f"late-{uuid.uuid4().hex[:6]}"
+    for number in range(12):
+        knowledge.put(f"none/{name}/{number}.txt", f"Slow text {number} {name} " * 20)
+    running = knowledge.agent.start_ingestion_job(**knowledge.source("none"))["ingestionJob"]
+    time.sleep(0.6)  # what was put before the job started would be covered by it
+    knowledge.put(f"none/{name}.txt", f"The late document {name}.")
+    ingestion.event()
+    _, back = ingestion.deliver()
+    assert len(back) == 1
+    ingestion.until_done()
+    assert ingestion.item()["last_completed"] != running["ingestionJobId"]
+    uris = [
+        each["location"]["s3Location"]["uri"]
+        for each in knowledge.retrieve(f"The late document {name}", numberOfResults=3)
+    ]
+    assert f"s3://{knowledge.bucket}/none/{name}.txt" in uris
+
+
+def test_documents_that_fail_are_reported_once_each(ingestion: Ingestion) -> None:
+    knowledge = ingestion.knowledge
+    uri = knowledge.put("none/broken.pdf", b"%PDF-1.7 but no more than that")
+    try:
+        ingestion.event()
+        time.sleep(0.6)  # an event of this moment would make a second job
+        ingestion.until_done()
+        item = ingestion.item()
+        assert item["documents_failed"] == "1" and item["reported"] == item["last_completed"]
+        (failed,) = ingestion.drain("FailedDocuments")
+        assert failed["uri"] == uri and failed["status"] == "FAILED" and failed["reason"]
+        assert failed["job"] == item["last_completed"]
+        (told,) = ingestion.drain("Told")
+        assert uri in told["Message"] and "1 failed" in told["Message"]
+        ingestion.function.invoke({"groundwork": {"ingestion": "watch"}})
+        assert ingestion.drain("FailedDocuments") == [] == ingestion.drain("Told")
+    finally:
+        knowledge.s3.delete_object(Bucket=knowledge.bucket, Key="none/broken.pdf")
+        knowledge.ingest("none")
+
+
+def test_without_an_answer_of_bedrock_every_message_comes_back(ingestion: Ingestion) -> None:
+    ingestion.event(3)
+    ingestion.knowledge.aws.control(
+        "bedrock/refuse", operations="ListIngestionJobs", kind="InternalServerException", times=9
+    )
+    count, back = ingestion.deliver()
+    ingestion.knowledge.aws.control("bedrock/reset")
+    assert len(back) == count > 0
+    ingestion.until_done()
+    assert ingestion.item()["status"] == "COMPLETE"
