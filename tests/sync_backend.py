@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -104,17 +105,24 @@ def run_node_tests(
     description: Path, *files: str | Path, seconds: int = 300, **environment: str
 ) -> str:
     """Run files of Node's test runner; what they print. Fails with all of it if a test fails."""
-    outcome = subprocess.run(
+    process = subprocess.Popen(
         ["node", "--test", "--test-reporter=spec", "--test-concurrency=1", *map(str, files)],
         cwd=REPOSITORY,
         env={**os.environ, **environment, VARIABLE: str(description), "NO_COLOR": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=seconds,
-        check=False,
+        start_new_session=True,
     )
-    assert outcome.returncode == 0, outcome.stdout[-12000:] + outcome.stderr[-4000:]
-    return outcome.stdout
+    try:
+        printed, complained = process.communicate(timeout=seconds)
+    except BaseException:
+        # `node` is a program that starts Node, which starts one process per file.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    assert process.returncode == 0, printed[-12000:] + complained[-4000:]
+    return printed
 
 
 def main(arguments: list[str]) -> None:
