@@ -48,8 +48,7 @@ def test_each_store_is_deployed_used_replaced_and_destroyed(own_aws: LocalAws) -
     known: list[str] = []
     for store, settings in stores.items():
         chosen = ["-c", f"knowledge.vector_store={store}", *settings]
-        alone = ["--exclusively"] if known else []
-        own_aws.cdk("deploy", STACK, *alone, *chosen)
+        own_aws.cdk("deploy", STACK, *chosen)
         outputs = own_aws.outputs(STACK)
         assert outputs["VectorStore"] == store
         bases = own_aws.client("bedrock-agent").list_knowledge_bases()["knowledgeBaseSummaries"]

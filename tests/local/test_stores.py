@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local.session import REPOSITORY
 from local.stores import metadata_filter, open_search, processes, s3_vectors_api, valkey_servers
 from local.stores.opening import open_store
 from local.stores.store import DATA_SOURCE_ID, Chunk, Filter, Store, StoreError
@@ -282,6 +287,31 @@ def test_what_is_put_again_is_replaced_and_what_is_deleted_is_gone(filled: Store
         filled.put(CONTENT)
     assert filled.count() == CHUNKS
     assert ids(filled, vector=CONTENT[3].vector, limit=1) == [CONTENT[3].id]
+
+
+def test_a_server_ends_with_the_process_that_started_it_however_that_ends() -> None:
+    program = (
+        "from local.stores import valkey_servers\n"
+        "server = valkey_servers.running('cache')\n"
+        "print(server.port, server.server.folder, flush=True)\n"
+        "input()\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert owner.stdout is not None
+    port, folder = owner.stdout.readline().split()
+    assert processes.answers(int(port))
+    owner.kill()
+    owner.communicate()
+    deadline = time.monotonic() + 20
+    while processes.answers(int(port)) or Path(folder).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_configuration_that_nobody_plays_is_refused_by_name() -> None:
