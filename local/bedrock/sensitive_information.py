@@ -35,7 +35,7 @@ PATTERNS: Mapping[str, str] = {
     "ADDRESS": r"\b\d{1,5}\s+(?:[A-Z][a-z]+\s){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Way|Court|Ct)\b\.?(?:,\s*[A-Z][a-z]+)?",
     "AGE": r"\b(?:(?<=aged )\d{1,3}|\d{1,3}(?=[ -]years?[ -]old))\b",
     "AWS_ACCESS_KEY": r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}\b",
-    "AWS_SECRET_KEY": r"(?<![A-Za-z0-9/+=])(?=[A-Za-z0-9/+=]*[A-Z])(?=[A-Za-z0-9/+=]*[a-z])(?=[A-Za-z0-9/+=]*\d)[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",
+    "AWS_SECRET_KEY": r"(?<![A-Za-z0-9/+=])(?=[A-Za-z0-9/+=]*[A-Z])(?=[A-Za-z0-9/+=]*[a-z])(?=[A-Za-z0-9/+=]*\d)[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])",  # nosec B105
     "CA_SOCIAL_INSURANCE_NUMBER": r"\b\d{3}[ -]\d{3}[ -]\d{3}\b",
     "CREDIT_DEBIT_CARD_CVV": r"\b(?:CVV|CVC|security code)\D{0,12}(?P<value>\d{3,4})\b",
     "CREDIT_DEBIT_CARD_EXPIRY": r"\b(?:0[1-9]|1[0-2])/(?:20)?\d{2}\b",
@@ -45,7 +45,7 @@ PATTERNS: Mapping[str, str] = {
     "IP_ADDRESS": r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}\b",
     "MAC_ADDRESS": r"\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b",
     "NAME": r"\b(?:[Mm]y name is|I am called|[Tt]his is|Mr\.?|Mrs\.?|Ms\.?|Dr\.?)\s+(?P<value>[A-Z][a-z]+(?:\s[A-Z][a-z]+){0,2})",
-    "PASSWORD": r"\b[Pp]assword(?:\s+is|\s*[:=])\s*(?P<value>\S+)",
+    "PASSWORD": r"\b[Pp]assword(?:\s+is|\s*[:=])\s*(?P<value>\S+)",  # nosec B105
     "PHONE": r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)|\d{2,4})[ .-]\d{3,4}[ .-]\d{3,4}(?![\w.])|\+\d{8,14}\b",
     "PIN": r"\bPIN(?:\s+\w+){0,2}\s*[:=]?\s*(?P<value>\d{4,6})\b",
     "SWIFT_CODE": r"\b(?:SWIFT|BIC)\W{1,3}(?:code\W{1,3})?(?:is )?(?P<value>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b",
