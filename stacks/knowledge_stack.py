@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -61,6 +61,12 @@ class KnowledgeStack(Stack):
         )
         # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
         self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
+        if settings.retain_data and not settings.deployed:
+            Annotations.of(self).add_warning_v2(
+                "groundwork:knowledge.deployed",
+                "Nothing says what is deployed, so a change that replaces the knowledge base would "
+                f"not be noticed. Set knowledge.deployed to {settings.identity} in cdk.json.",
+            )
         embedding = settings.embedding
         store = vector_store(
             self,

@@ -10,7 +10,11 @@ from pydantic import Field, model_validator
 from stacks.embedding_models import EMBEDDING_MODELS, Embedding
 from stacks.settings_chunking import ChunkingSettings
 from stacks.settings_model import LogRetentionDays, unit
-from stacks.settings_vector_stores import OpenSearchServerlessSettings, OtherStoreSettings
+from stacks.settings_vector_stores import (
+    OUTSIDE,
+    OpenSearchServerlessSettings,
+    OtherStoreSettings,
+)
 
 
 class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherStoreSettings):
@@ -135,6 +139,10 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
             graph = self.serverless_generation == "classic"
         if graph:
             details.append(f"hnsw-{self.hnsw_m}-{self.hnsw_ef_construction}")
+        if self.vector_store in OUTSIDE:
+            details.append(self.endpoint)
+        elif self.customer_key:
+            details.append("customer-key")
         return "/".join(
             [self.vector_store, *details, self.embedding_model, str(self.embedding.dimension)]
         )
@@ -166,12 +174,7 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
             )
 
     def _replacement_problems(self) -> Iterator[str]:
-        if self.retain_data and not self.deployed:
-            yield (
-                "deployed is empty, but retain_data is true, so synth could not tell when a change "
-                f"would replace what is kept: set deployed to {self.identity}"
-            )
-        elif self.deployed and self.deployed != self.identity != self.confirm_replacement:
+        if self.deployed and self.deployed != self.identity != self.confirm_replacement:
             yield (
                 f"deployed is {self.deployed}, and these settings make {self.identity}: the "
                 "knowledge base would be replaced, and everything ingested again. Undo the change; "

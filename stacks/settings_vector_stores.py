@@ -10,6 +10,7 @@ from pydantic import Field
 from stacks.settings_model import Capability, unit
 from stacks.vector_index import DEFAULT_HNSW, Hnsw
 
+OUTSIDE = ("pinecone", "redis_enterprise_cloud")
 SECRET_ARN = r"^$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9!/_+=.@-]+$"
 
 
@@ -200,7 +201,7 @@ class OtherStoreSettings(Capability):
 
     def outside_problems(self, store: str) -> Iterator[str]:
         """What a store outside of AWS needs to be told."""
-        if store not in ("pinecone", "redis_enterprise_cloud"):
+        if store not in OUTSIDE:
             return
         for name in ("secret_arn", "endpoint"):
             if not getattr(self, name):

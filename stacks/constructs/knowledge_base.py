@@ -46,9 +46,11 @@ class KnowledgeBase(Construct):
         self.embedding_model_arn = foundation_model_arn(self, inputs.embedding.model_id)
         self.role = self._role(inputs)
         inputs.store.admit(self.role)
+        settings = inputs.settings
+        settled = fingerprint(settings.identity, settings.secret_arn, settings.redis_index)
         self.knowledge_base_id, self.knowledge_base_arn = inputs.store.knowledge_base(
             self,
-            name=f"{Stack.of(self).stack_name}-{fingerprint(inputs.settings.identity)}",
+            name=f"{Stack.of(self).stack_name}-{settled}",
             role=self.role,
             configuration=self._configuration(inputs.embedding),
         )

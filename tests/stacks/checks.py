@@ -9,10 +9,12 @@ from tests.stacks import (
     checks_functions,
     checks_instances,
     checks_jobs,
+    checks_knowledge,
     checks_messages,
     checks_network,
     checks_offline,
     checks_scaling,
+    checks_vector_stores,
 )
 from tests.stacks.reading import Template
 
@@ -129,6 +131,37 @@ OFFLINE_CHECKS = (
     checks_network.check_names_are_free,
     checks_messages.check_log_retention,
 )
+KNOWLEDGE_CHECKS = (
+    checks_knowledge.check_role_is_for_knowledge_bases,
+    checks_knowledge.check_role_may_embed,
+    checks_knowledge.check_role_reads_documents,
+    checks_knowledge.check_dimension,
+    checks_knowledge.check_names_change_with_what_is_replaced,
+    checks_knowledge.check_deletion,
+    checks_knowledge.check_store_comes_first,
+    checks_knowledge.check_custom_resources_are_ours,
+    checks_knowledge.check_logs_of_ingestion,
+    checks_knowledge.check_knowledge_outputs,
+    checks_vector_stores.check_collection_waits_for_its_policies,
+    checks_vector_stores.check_index_waits_until_its_maker_is_admitted,
+    checks_vector_stores.check_data_access,
+    checks_vector_stores.check_search_names,
+    checks_vector_stores.check_search_index,
+    checks_vector_stores.check_capacity,
+    checks_vector_stores.check_collection_has_no_tags,
+    checks_vector_stores.check_no_search_endpoint_is_made,
+    checks_functions.check_function_runs_on_graviton,
+    checks_functions.check_function_logs,
+    checks_functions.check_role_per_function,
+    checks_messages.check_log_retention,
+)
+# Of the stores that no stage has; test_knowledge.py looks at them with each store.
+STORE_CHECKS = (
+    checks_vector_stores.check_s3_vectors,
+    checks_vector_stores.check_database,
+    checks_vector_stores.check_database_user,
+    checks_vector_stores.check_domain,
+)
 EVERYWHERE = (
     checks_messages.check_only_tls,
     checks_network.check_no_custom_resources,
@@ -146,6 +179,8 @@ CHECKS: Mapping[str, tuple[Check, ...]] = {
     "Fleet": FLEET_CHECKS + EVERYWHERE,
     "Functions": FUNCTIONS_CHECKS + EVERYWHERE,
     "Offline": OFFLINE_CHECKS + EVERYWHERE,
+    "Knowledge": KNOWLEDGE_CHECKS
+    + tuple(check for check in EVERYWHERE if check is not checks_network.check_no_custom_resources),
 }
 
 

@@ -18,6 +18,7 @@ from tests.stacks.reading import (
 
 # Actions that IAM cannot tie to a resource, each with the page that says so.
 WITHOUT_RESOURCES = {
+    "bedrock:CreateKnowledgeBase": "list_amazonbedrock.html",
     "ssmmessages:CreateControlChannel": "list_amazonmessagegatewayservice.html",
     "ssmmessages:CreateDataChannel": "list_amazonmessagegatewayservice.html",
     "ssmmessages:OpenControlChannel": "list_amazonmessagegatewayservice.html",
@@ -27,7 +28,7 @@ WITHOUT_RESOURCES = {
 }
 # Service principals that the stacks use; a typing error in one is not seen by any offline judge.
 SERVICE_PRINCIPALS = re.compile(
-    r"(apigateway|appsync|cloudwatch|ec2|events|lambda|logging\.s3|logs\.<AWS::Region>|vpc-flow-logs)"
+    r"(apigateway|appsync|bedrock|cloudwatch|ec2|events|lambda|logging\.s3|logs\.<AWS::Region>|vpc-flow-logs)"
     r"\.amazonaws\.com"
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.built_once import built_once
+from tests.stacks.knowledge_synthesis import STORES
 from tests.stacks.synthesis import STACKS, VARIANTS, stage_of
 
 Template = dict[str, Any]
@@ -39,4 +40,21 @@ def templates(assemblies: Path) -> Mapping[str, Mapping[str, Template]]:
             for stack in STACKS
         }
         for variant in VARIANTS
+    }
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Template]:
+    """The knowledge stack by variant of its vector store. Copy before you change one."""
+    built = built_once(
+        tmp_path_factory,
+        "stores",
+        ["-m", "tests.stacks.knowledge_synthesis"],
+        environment={"CDK_VALIDATION": "false"},
+    )
+    return {
+        variant: json.loads(
+            (built / variant / "Groundwork-dev-Knowledge.template.json").read_text()
+        )
+        for variant in STORES
     }

@@ -32,6 +32,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "api.jwt_audience": "client-1,client-2",
         "offline.waf": "true",
         "offline.api_key_expires": "2027-06-30",
+        "knowledge.vector_store": "s3_vectors",
     },
     "keys": {
         "fleet.encryption": "customer_key",
@@ -47,7 +48,11 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "offline.api_key": "false",
         "offline.introspection": "false",
     },
-    "quiet": {"network.flow_logs": "false", "jobs.cold_starts": "none"},
+    "quiet": {
+        "network.flow_logs": "false",
+        "jobs.cold_starts": "none",
+        "knowledge.vector_store": "aurora_postgresql",
+    },
     "other-code": {},
 }
 CHANGED_CODE = "other-code"

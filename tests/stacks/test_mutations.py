@@ -10,6 +10,7 @@ from tests.stacks.checks import CHECKS, findings
 from tests.stacks.mutating import Mutation
 from tests.stacks.mutations_functions import FUNCTION_MUTATIONS, PROVISIONED_MUTATIONS
 from tests.stacks.mutations_instances import INSTANCE_MUTATIONS
+from tests.stacks.mutations_knowledge import CLASSIC_MUTATIONS, KNOWLEDGE_MUTATIONS
 from tests.stacks.mutations_messages import MESSAGE_MUTATIONS
 from tests.stacks.mutations_offline import FIREWALL_MUTATIONS, OFFLINE_MUTATIONS
 from tests.stacks.mutations_surroundings import SURROUNDING_MUTATIONS
@@ -21,8 +22,9 @@ MUTATIONS = {
         *SURROUNDING_MUTATIONS,
         *FUNCTION_MUTATIONS,
         *OFFLINE_MUTATIONS,
+        *KNOWLEDGE_MUTATIONS,
     ],
-    "prod": [*PROVISIONED_MUTATIONS, *FIREWALL_MUTATIONS],
+    "prod": [*PROVISIONED_MUTATIONS, *FIREWALL_MUTATIONS, *CLASSIC_MUTATIONS],
 }
 
 

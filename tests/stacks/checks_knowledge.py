@@ -1,0 +1,275 @@
+"""Rules for knowledge bases: what holds whichever vector store there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from stacks.embedding_models import EMBEDDING_MODELS
+from tests.stacks.reading import Properties, Template, as_list, resources, statements, text
+
+BASE, SOURCE = "AWS::Bedrock::KnowledgeBase", "AWS::Bedrock::DataSource"
+ROLE, FUNCTION = "AWS::IAM::Role", "AWS::Lambda::Function"
+REDIS = "Custom::RedisKnowledgeBase"
+DELIVERY, GROUP = "AWS::Logs::Delivery", "AWS::Logs::LogGroup"
+FINGERPRINT = re.compile(r"-[0-9a-f]{6}$")
+CUSTOM = {
+    "Custom::IndexAdmitted",
+    "Custom::PostgresSchema",
+    "Custom::RedisKnowledgeBase",
+    "Custom::SearchIndex",
+}
+
+
+def knowledge_base(template: Template) -> tuple[str, Properties]:
+    """Logical id and properties, as CloudFormation's type has them."""
+    for name, properties in resources(template, BASE).items():
+        return name, properties
+    ((name, made),) = resources(template, REDIS).items()
+    request: dict[str, Any] = _pascal(json.loads(text(made["Request"])))
+    return name, request
+
+
+def _pascal(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name[:1].upper() + name[1:]: _pascal(each) for name, each in value.items()}
+    return value
+
+
+def storage(template: Template) -> dict[str, Any]:
+    """The store's own part of the configuration."""
+    _, properties = knowledge_base(template)
+    configuration = properties["StorageConfiguration"]
+    ((_, found),) = ((name, each) for name, each in configuration.items() if name != "Type")
+    return dict(found)
+
+
+def kept(template: Template) -> bool:
+    """Whether the stage keeps its data: what the data source says is settled by it alone."""
+    ((_, source),) = resources(template, SOURCE).items()
+    return bool(source["DataDeletionPolicy"] == "DELETE")
+
+
+def role_of_knowledge_base(template: Template) -> str:
+    """Logical id."""
+    _, properties = knowledge_base(template)
+    match = re.fullmatch(r"<(\w+)\.Arn>", text(properties["RoleArn"]))
+    assert match
+    return match.group(1)
+
+
+def allowed(template: Template, role: str) -> Iterator[tuple[set[str], set[str]]]:
+    """Actions and resources of the statements of a role."""
+    for policy in resources(template, ROLE)[role].get("Policies", []):
+        for statement in statements(policy["PolicyDocument"]):
+            yield (
+                set(as_list(statement["Action"])),
+                {text(each) for each in as_list(statement["Resource"])},
+            )
+
+
+def before(template: Template, name: str) -> set[str]:
+    """Everything that CloudFormation makes before a resource."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        resource = template["Resources"][waiting.pop()]
+        for each in {*as_list(resource.get("DependsOn")), *_referenced(resource)}:
+            if each in template["Resources"] and each not in found:
+                found.add(each)
+                waiting.append(each)
+    return found
+
+
+def _referenced(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "Ref" in value:
+            yield value["Ref"]
+        if "Fn::GetAtt" in value:
+            yield value["Fn::GetAtt"][0]
+        for each in value.values():
+            yield from _referenced(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _referenced(each)
+
+
+def check_role_is_for_knowledge_bases(template: Template) -> list[str]:
+    """Of this account; otherwise somebody else's knowledge base could be given the role."""
+    role = resources(template, ROLE)[role_of_knowledge_base(template)]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    condition = statement.get("Condition", {})
+    source = text(condition.get("ArnLike", {}).get("aws:SourceArn", ""))
+    return [
+        wrong
+        for wrong, holds in (
+            ("not Bedrock", statement["Principal"] == {"Service": "bedrock.amazonaws.com"}),
+            (
+                "any account",
+                condition.get("StringEquals", {}).get("aws:SourceAccount")
+                == {"Ref": "AWS::AccountId"},
+            ),
+            (
+                "not only knowledge bases",
+                source.endswith(":<AWS::Region>:<AWS::AccountId>:knowledge-base/*"),
+            ),
+        )
+        if not holds
+    ]
+
+
+def check_role_may_embed(template: Template) -> list[str]:
+    """The very model that the knowledge base names: without it, ingestion fails, not deployment."""
+    _, properties = knowledge_base(template)
+    vectors = properties["KnowledgeBaseConfiguration"]["VectorKnowledgeBaseConfiguration"]
+    model = text(vectors["EmbeddingModelArn"])
+    invoked = {
+        resource
+        for actions, found in allowed(template, role_of_knowledge_base(template))
+        if "bedrock:InvokeModel" in actions
+        for resource in found
+    }
+    problems = [] if model in invoked else [f"{model} may not be invoked"]
+    ((_, source),) = resources(template, SOURCE).items()
+    parsing = source["VectorIngestionConfiguration"].get("ParsingConfiguration", {})
+    parser = text(parsing.get("BedrockFoundationModelConfiguration", {}).get("ModelArn", model))
+    problems += [] if parser in invoked else [f"{parser} may not be invoked"]
+    return problems + [f"{each} may be invoked" for each in invoked - {model, parser}]
+
+
+def check_role_reads_documents(template: Template) -> list[str]:
+    """Of the data source's bucket, and no other."""
+    ((_, source),) = resources(template, SOURCE).items()
+    bucket = text(source["DataSourceConfiguration"]["S3Configuration"]["BucketArn"])
+    read = {
+        resource
+        for actions, found in allowed(template, role_of_knowledge_base(template))
+        if any(action.startswith("s3:") for action in actions)
+        for resource in found
+    }
+    return [] if read == {bucket, f"{bucket}/*"} else [f"reads {sorted(read)}, not {bucket}"]
+
+
+def check_dimension(template: Template) -> list[str]:
+    """One that the model offers, and the same wherever vectors are kept."""
+    _, properties = knowledge_base(template)
+    vectors = properties["KnowledgeBaseConfiguration"]["VectorKnowledgeBaseConfiguration"]
+    model = text(vectors["EmbeddingModelArn"]).rpartition("/")[2]
+    known = EMBEDDING_MODELS[model]
+    asked = (
+        vectors.get("EmbeddingModelConfiguration", {})
+        .get("BedrockEmbeddingModelConfiguration", {})
+        .get("Dimensions")
+    )
+    problems = []
+    if known.chooses_dimension != (asked is not None):
+        problems.append(f"{model} and a dimension do not go together")
+    dimension = asked or known.dimensions[0]
+    if dimension not in known.dimensions:
+        problems.append(f"{model} has no {dimension} dimensions")
+    return problems + [
+        f"{name} has {found} dimensions, the model {dimension}"
+        for name, found in dimensions_kept(template)
+        if found != dimension
+    ]
+
+
+def dimensions_kept(template: Template) -> Iterator[tuple[str, int]]:
+    """Of every index and table."""
+    for name, index in resources(template, "AWS::OpenSearchServerless::Index").items():
+        for field in index["Mappings"]["Properties"].values():
+            if field["Type"] == "knn_vector":
+                yield name, field["Dimension"]
+    for name, index in resources(template, "AWS::S3Vectors::Index").items():
+        yield name, index["Dimension"]
+    for name, schema in resources(template, "Custom::PostgresSchema").items():
+        yield name, schema["Dimension"]
+    for name, index in resources(template, "Custom::SearchIndex").items():
+        for field in json.loads(index["Body"])["mappings"]["properties"].values():
+            if field["type"] == "knn_vector":
+                yield name, field["dimension"]
+
+
+def check_names_change_with_what_is_replaced(template: Template) -> list[str]:
+    """A name that stays is taken while CloudFormation makes the replacement."""
+    named = {"the knowledge base": knowledge_base(template)[1]["Name"]}
+    for name, source in resources(template, SOURCE).items():
+        named[name] = source["Name"]
+    return [
+        f"{name} is always called {each}"
+        for name, each in named.items()
+        if not FINGERPRINT.search(text(each))
+    ]
+
+
+def check_deletion(template: Template) -> list[str]:
+    """What is kept stays, the rest goes; nothing waits for vectors of a store that has gone."""
+    retained = {
+        name: resource.get("DeletionPolicy", "Delete")
+        for name, resource in template["Resources"].items()
+        if resource["Type"]
+        in (
+            "AWS::OpenSearchServerless::Collection",
+            "AWS::OpenSearchService::Domain",
+            "AWS::RDS::DBCluster",
+            "AWS::S3Vectors::VectorBucket",
+        )
+    }
+    wanted = ("Retain", "Snapshot") if kept(template) else ("Delete",)
+    problems = [f"{name}: {policy}" for name, policy in retained.items() if policy not in wanted]
+    replaced = {name: template["Resources"][name].get("UpdateReplacePolicy") for name in retained}
+    return problems + [
+        f"{name} when replaced: {policy}"
+        for name, policy in replaced.items()
+        if policy not in wanted
+    ]
+
+
+def check_store_comes_first(template: Template) -> list[str]:
+    """Bedrock looks at index and permissions when the knowledge base is created."""
+    name, _ = knowledge_base(template)
+    earlier = before(template, name)
+    needed = {
+        each
+        for each, resource in template["Resources"].items()
+        if resource["Type"].startswith(
+            ("AWS::OpenSearchServerless::", "AWS::S3Vectors::", "AWS::RDS::", "Custom::")
+        )
+        or resource["Type"] == "AWS::OpenSearchService::Domain"
+    } - {name}
+    return [f"{each} comes after the knowledge base" for each in sorted(needed - earlier)]
+
+
+def check_custom_resources_are_ours(template: Template) -> list[str]:
+    problems = [
+        f"{name} is a custom resource of another kind"
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::CloudFormation::CustomResource"
+        or (resource["Type"].startswith("Custom::") and resource["Type"] not in CUSTOM)
+    ]
+    return problems + [
+        f"{name} is not ours"
+        for name, function in resources(template, FUNCTION).items()
+        if function["Handler"].partition(".")[0] not in ("vector_store", "ingestion")
+    ]
+
+
+def check_logs_of_ingestion(template: Template) -> list[str]:
+    """A prefix that needs no entry in a resource policy, of which an account has ten."""
+    problems = [
+        f"{name} adds to the account's resource policies"
+        for name, policy in resources(template, "AWS::Logs::ResourcePolicy").items()
+        if "bedrock" in text(policy["PolicyDocument"])
+    ]
+    deliveries = resources(template, DELIVERY)
+    groups = [text(each.get("LogGroupName", "")) for each in resources(template, GROUP).values()]
+    if deliveries and not any(each.startswith("/aws/vendedlogs/") for each in groups):
+        problems.append("the log of ingestion goes nowhere, or needs a resource policy")
+    return problems
+
+
+def check_knowledge_outputs(template: Template) -> list[str]:
+    wanted = {"KnowledgeBaseId", "DataSourceId", "VectorStore", "KnowledgeTableName", "Identity"}
+    return [f"there is no output {name}" for name in wanted - set(template.get("Outputs", {}))]

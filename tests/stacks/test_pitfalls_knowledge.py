@@ -1,0 +1,170 @@
+"""Pitfalls of knowledge bases and vector stores, 24 to 38: each has a test named after it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from tests.stacks import checks_access, checks_knowledge, checks_vector_stores
+from tests.stacks.checks_knowledge import BASE, SOURCE, knowledge_base
+from tests.stacks.checks_vector_stores import (
+    ACCESS,
+    ADMITTED,
+    COLLECTION,
+    COLLECTION_GROUP,
+    INDEX,
+    VECTORS,
+    permissions_of,
+)
+from tests.stacks.knowledge_synthesis import STORES
+from tests.stacks.reading import Template, resources, text
+from tests.stacks.synthesis import REPOSITORY, VARIANTS
+
+SEARCHED = [name for name in STORES if name.startswith("opensearch_serverless")]
+
+
+def test_pitfall_24_index_and_knowledge_base_wait_until_they_are_let_in(stores) -> None:
+    """For what is told to the function that asks, see tests/lambdas/test_vector_store.py."""
+    for variant in SEARCHED:
+        template = stores[variant]
+        assert checks_vector_stores.check_index_waits_until_its_maker_is_admitted(template) == []
+        assert checks_knowledge.check_store_comes_first(template) == []
+        probes = resources(template, ADMITTED)
+        assert {probe["Expects"] for probe in probes.values()} == {"access", "index"}
+    # Who asks is named in the very policy that is waited for.
+    template = stores["opensearch_serverless"]
+    (function,) = (
+        each
+        for each in resources(template, "AWS::Lambda::Function").values()
+        if each["Handler"].startswith("vector_store.")
+    )
+    assert permissions_of(template, text(function["Role"])) == {"aoss:DescribeIndex"}
+
+
+def test_pitfall_25_the_role_that_deploys_may_create_and_delete_the_index(stores) -> None:
+    for variant in SEARCHED:
+        assert checks_vector_stores.check_data_access(stores[variant]) == []
+        # Deletion: the index goes first, while the policy still names who deletes it.
+        for index in resources(stores[variant], INDEX):
+            earlier = checks_knowledge.before(stores[variant], index)
+            assert set(resources(stores[variant], ACCESS)) <= earlier
+            assert set(resources(stores[variant], COLLECTION)) <= earlier
+
+
+def test_pitfall_26_names_are_short_and_the_stacks_own(stores) -> None:
+    for template in stores.values():
+        assert checks_vector_stores.check_search_names(template) == []
+
+
+def test_pitfall_27_the_role_is_for_knowledge_bases_of_this_account(stores) -> None:
+    for template in stores.values():
+        assert checks_knowledge.check_role_is_for_knowledge_bases(template) == []
+
+
+def test_pitfall_28_permissions_are_there_as_soon_as_the_role_is(stores) -> None:
+    for template in stores.values():
+        assert checks_access.check_policies_come_with_the_role(template) == []
+
+
+def test_pitfall_29_the_index_takes_the_models_vectors(stores) -> None:
+    dimensions = set()
+    for template in stores.values():
+        assert checks_knowledge.check_dimension(template) == []
+        assert checks_vector_stores.check_search_index(template) == []
+        dimensions |= {found for _, found in checks_knowledge.dimensions_kept(template)}
+    assert dimensions == {1024, 512, 256}
+
+
+def test_pitfall_30_a_replacement_finds_no_name_taken(
+    stores: Mapping[str, Template], templates
+) -> None:
+    """That it is refused unless confirmed is in test_knowledge.py."""
+    named = {knowledge_base(template)[1]["Name"] for template in stores.values()}
+    assert len(named) == len(stores)
+    sources = {
+        source["Name"]
+        for template in stores.values()
+        for source in resources(template, SOURCE).values()
+    }
+    assert len(sources) >= 5, "another way of chunking or parsing is another name"
+    for variant in VARIANTS:
+        template = templates[variant]["Knowledge"]
+        assert checks_knowledge.check_names_change_with_what_is_replaced(template) == []
+
+
+def test_pitfall_31_deletion_waits_for_nothing_that_is_gone(stores) -> None:
+    for variant, template in stores.items():
+        assert checks_knowledge.check_deletion(template) == []
+        (source,) = resources(template, SOURCE).values()
+        wanted = "DELETE" if variant.endswith("kept") else "RETAIN"
+        assert source["DataDeletionPolicy"] == wanted, variant
+
+
+def test_pitfall_32_events_wait_in_one_queue_for_one_function(templates) -> None:
+    """What the function does while a job runs is in tests/lambdas."""
+    for variant in VARIANTS:
+        template = templates[variant]["Knowledge"]
+        (mapping,) = resources(template, "AWS::Lambda::EventSourceMapping").values()
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["MaximumBatchingWindowInSeconds"] >= 1
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] == 2, "the least there is"
+        callers = [
+            name
+            for name, role in resources(template, checks_knowledge.ROLE).items()
+            if "bedrock:StartIngestionJob" in json.dumps(role)
+        ]
+        assert len(callers) == 1
+
+
+def test_pitfall_33_what_is_complete_may_not_be_found_at_once(stores) -> None:
+    """Nothing in a template changes that; where stores are chosen, it is said."""
+    document = (REPOSITORY / "docs" / "vector-stores.md").read_text()
+    assert "is seen after about a minute" in document
+
+
+def test_pitfall_34_text_and_metadata_are_not_filterable_in_s3_vectors(stores) -> None:
+    for variant in ("s3_vectors", "s3_vectors kept"):
+        (index,) = resources(stores[variant], VECTORS).values()
+        keys = index["MetadataConfiguration"]["NonFilterableMetadataKeys"]
+        assert sorted(keys) == ["AMAZON_BEDROCK_METADATA", "AMAZON_BEDROCK_TEXT"]
+        assert checks_vector_stores.check_s3_vectors(stores[variant]) == []
+
+
+def test_pitfall_35_logs_of_ingestion_need_no_resource_policy(stores, templates) -> None:
+    for template in (*stores.values(), templates["prod"]["Knowledge"]):
+        assert checks_knowledge.check_logs_of_ingestion(template) == []
+    assert resources(templates["prod"]["Knowledge"], checks_knowledge.DELIVERY)
+
+
+def test_pitfall_36_the_role_may_invoke_the_models_that_are_named_and_no_other(stores) -> None:
+    for template in stores.values():
+        assert checks_knowledge.check_role_may_embed(template) == []
+
+
+def test_pitfall_37_an_endpoint_for_search_is_referred_to_not_made(stores) -> None:
+    for template in stores.values():
+        assert checks_vector_stores.check_no_search_endpoint_is_made(template) == []
+    assert "vpce-0123456789abcdef0" in json.dumps(stores["opensearch_serverless kept"])
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_pitfall_38_what_rests_costs_nothing_and_what_does_not_is_priced(
+    templates, stage: str
+) -> None:
+    template = templates[stage]["Knowledge"]
+    assert checks_vector_stores.check_capacity(template) == []
+    groups = resources(template, COLLECTION_GROUP)
+    assert bool(groups) == (stage == "dev")
+    (collection,) = resources(template, COLLECTION).values()
+    assert collection["StandbyReplicas"] == {"dev": "DISABLED", "prod": "ENABLED"}[stage]
+    costs = (REPOSITORY / "docs" / "vector-stores.md").read_text()
+    assert re.search(r"classic.*standby.*350\.40", costs)
+
+
+def test_a_knowledge_base_keeps_its_name_while_nothing_replaces_it(templates) -> None:
+    (before,) = resources(templates["dev"]["Knowledge"], BASE).values()
+    (after,) = resources(templates["other-code"]["Knowledge"], BASE).values()
+    assert before == after
