@@ -39,11 +39,11 @@ class Budget:
 
 
 BUDGETS = {
-    "chat": Budget(modules=84, kilobytes=185),
-    "ingestion": Budget(modules=70, kilobytes=90),
-    "vector_store": Budget(modules=60, kilobytes=95),
-    "conflict_resolver": Budget(modules=10, kilobytes=75),
-    "jobs": Budget(modules=66, kilobytes=92),
+    "chat": Budget(modules=84, kilobytes=195),
+    "ingestion": Budget(modules=70, kilobytes=100),
+    "vector_store": Budget(modules=60, kilobytes=105),
+    "conflict_resolver": Budget(modules=10, kilobytes=85),
+    "jobs": Budget(modules=66, kilobytes=100),
 }
 
 
