@@ -12,7 +12,8 @@ Environment
         follow-up, and what does not fit into the window is forgotten.
     CACHE (off, s3_vectors or valkey), CACHE_INDEX_ARN or CACHE_ENDPOINT (host:port, with
         rediss:// before it for TLS), CACHE_SIMILARITY (least cosine similarity), CACHE_TTL_SECONDS.
-        Valkey with IAM: CACHE_USER and CACHE_NAME (the cache's or the replication group's name).
+        Valkey with IAM: CACHE_USER and CACHE_NAME (of the replication group; of a serverless
+        cache with CACHE_KIND=serverless).
     Optional: RERANK_MODEL_ARN; SEARCH_TYPE (HYBRID or SEMANTIC; empty: Bedrock decides);
     RETRIEVED_CHUNKS (5); TENANT_CLAIM (the token's claim that names the tenant, `tenant`);
     TENANT_METADATA_KEY (set: every search is limited to documents whose metadata has the tenant

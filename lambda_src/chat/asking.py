@@ -217,6 +217,6 @@ def _token(user: str, environ: Mapping[str, str]) -> str:
         user=user,
         region=environ["AWS_REGION"],
         credentials=CredentialSource(environ).current(),
-        serverless=environ.get("CACHE_KIND", "serverless") == "serverless",
+        serverless=environ.get("CACHE_KIND") == "serverless",
         now=time.time(),
     )
