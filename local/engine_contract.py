@@ -51,7 +51,7 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_ec2_sg_egress_permissions",
         "_ec2_sg_reconcile",
     ),
-    "ministack.services.cloudformation": ("_stacks",),
+    "ministack.services.cloudformation": ("_change_sets", "_stacks"),
     "ministack.services.cloudformation.handlers": ("_ACTION_HANDLERS",),
     "ministack.services.bedrock": (
         "_CATALOG",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from local.session import LocalAws
 from local.stores import valkey_servers
@@ -305,6 +305,36 @@ def test_a_resource_does_not_become_one_of_another_type(stack: Stack, aws: Local
     stack.deploy({"Thing": {"Type": "AWS::SQS::Queue", "Properties": {}}})
     with pytest.raises(AssertionError, match=r"modifies resource type of .*: \[Thing\]"):
         stack.deploy({"Thing": {"Type": "AWS::SNS::Topic", "Properties": {}}})
+
+
+def test_a_change_of_outputs_alone_is_a_change(aws: LocalAws) -> None:
+    cloudformation = aws.client("cloudformation")
+    queue = {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {}}}
+
+    def change(kind: str, outputs: Mapping[str, Any]) -> str:
+        body = json.dumps({"Resources": queue, "Outputs": outputs})
+        made = cloudformation.create_change_set(
+            StackName="outputs",
+            ChangeSetName=f"c{time.monotonic_ns()}",
+            ChangeSetType=kind,
+            TemplateBody=body,
+        )
+        waiter = cloudformation.get_waiter("change_set_create_complete")
+        waiter.wait(ChangeSetName=made["Id"], WaiterConfig={"Delay": 1, "MaxAttempts": 9})
+        cloudformation.execute_change_set(ChangeSetName=made["Id"])
+        waiter = cloudformation.get_waiter(f"stack_{kind.lower()}_complete")
+        waiter.wait(StackName="outputs", WaiterConfig={"Delay": 1, "MaxAttempts": 9})
+        return str(made["Id"])
+
+    change("CREATE", {"A": {"Value": "a"}})
+    try:
+        change("UPDATE", {"A": {"Value": "a"}, "B": {"Value": "b", "Export": {"Name": "b"}}})
+        exports = cloudformation.list_exports()["Exports"]
+        assert [each["Value"] for each in exports if each["Name"] == "b"] == ["b"]
+        with pytest.raises(WaiterError):
+            change("UPDATE", {"A": {"Value": "a"}, "B": {"Value": "b", "Export": {"Name": "b"}}})
+    finally:
+        cloudformation.delete_stack(StackName="outputs")
 
 
 def test_create_knowledge_base_looks_at_its_store_too(aws: LocalAws) -> None:
