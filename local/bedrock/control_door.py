@@ -4,6 +4,7 @@
 | --- | --- | --- |
 | bedrock/refuse | `operations` (pattern), `error`, `times` | the next calls fail with this error |
 | bedrock/latency | `seconds` | every call waits that long first |
+| bedrock/ingestion | `seconds` | every ingestion job is in progress for at least that long |
 | bedrock/access | `model`, `granted` | the account loses or regains access to a model |
 | bedrock/play | `model` (pattern), `by` | who plays a model: automatic, extractive, generative |
 | bedrock/reset | | no faults, all access, everybody as at the start |
@@ -40,6 +41,7 @@ class BedrockControls:
         return {
             "bedrock/refuse": self._refuse,
             "bedrock/latency": self._latency,
+            "bedrock/ingestion": self._hold_jobs,
             "bedrock/access": self._allow,
             "bedrock/play": self._play,
             "bedrock/reset": self._reset,
@@ -47,6 +49,7 @@ class BedrockControls:
         }
 
     async def _refuse(self, asked: Asked) -> Asked:
+        _only(asked, "operations", "error", "times")
         kind = str(asked.get("error", "ThrottlingException"))
         if kind not in MESSAGES:
             raise ControlError(f"error {kind} must be one of {', '.join(MESSAGES)}")
@@ -54,16 +57,15 @@ class BedrockControls:
         return self._faults.described()
 
     async def _latency(self, asked: Asked) -> Asked:
-        try:
-            seconds = float(asked.get("seconds", 0.0))
-        except (TypeError, ValueError):
-            raise ControlError("seconds must be a number") from None
-        if seconds < 0:
-            raise ControlError(f"seconds {seconds:g} must not be negative")
-        self._faults.latency_seconds = seconds
+        self._faults.latency_seconds = _seconds(asked)
+        return self._faults.described()
+
+    async def _hold_jobs(self, asked: Asked) -> Asked:
+        self._faults.job_seconds = _seconds(asked)
         return self._faults.described()
 
     async def _allow(self, asked: Asked) -> Asked:
+        _only(asked, "model", "granted")
         model = asked.get("model")
         if not model:
             raise ControlError("name a model: model=amazon.nova-lite-v1:0")
@@ -72,6 +74,7 @@ class BedrockControls:
         return {"model": model, "granted": granted}
 
     async def _play(self, asked: Asked) -> Asked:
+        _only(asked, "model", "by")
         player = asked.get("by")
         if player not in PLAYERS:
             raise ControlError(f"by {player!r} must be one of {', '.join(PLAYERS)}")
@@ -86,3 +89,20 @@ class BedrockControls:
 
     async def _state(self, _asked: Asked) -> Asked:
         return {"models": self._models.state(), "bound": dict(self._answering.bound)}
+
+
+def _only(asked: Asked, *known: str) -> None:
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        raise ControlError(f"{unknown[0]} is not known here; there are {', '.join(known)}")
+
+
+def _seconds(asked: Asked) -> float:
+    _only(asked, "seconds")
+    try:
+        seconds = float(asked.get("seconds", 0.0))
+    except (TypeError, ValueError):
+        raise ControlError("seconds must be a number") from None
+    if seconds < 0:
+        raise ControlError(f"seconds {seconds:g} must not be negative")
+    return seconds

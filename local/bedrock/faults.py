@@ -35,6 +35,7 @@ class Faults:
     """The faults in force."""
 
     latency_seconds: float = 0.0
+    job_seconds: float = 0.0
     refusals: list[_Refusal] = field(default_factory=list)
 
     def refuse(self, operations: str, kind: str, times: int) -> None:
@@ -43,7 +44,7 @@ class Faults:
 
     def clear(self) -> None:
         """None."""
-        self.latency_seconds = 0.0
+        self.latency_seconds = self.job_seconds = 0.0
         self.refusals.clear()
 
     def meet(self, operation: str) -> None:
@@ -59,6 +60,7 @@ class Faults:
         """For the control door."""
         return {
             "latency_seconds": self.latency_seconds,
+            "job_seconds": self.job_seconds,
             "refusing": [
                 {"operations": each.operations, "error": each.kind, "times": each.times}
                 for each in self.refusals

@@ -14,6 +14,7 @@ from typing import Any
 
 from local.bedrock.answers import Answer
 from local.bedrock.errors import BedrockError, invalid, missing
+from local.bedrock.faults import Faults
 from local.bedrock.ingestion_job import IngestionJob, Record, fresh_statistics
 from local.bedrock.knowledge_bases import data_source, knowledge_base
 from local.bedrock.page_tokens import page
@@ -30,8 +31,9 @@ JOIN_SECONDS = 10.0
 class Ingestion:
     """The operations on jobs."""
 
-    def __init__(self, *, models: Models, state: SyncState) -> None:
+    def __init__(self, *, models: Models, state: SyncState, faults: Faults) -> None:
         self._models = models
+        self._faults = faults
         self._state = state
         self._lock = threading.Lock()
         self._jobs: dict[str, IngestionJob] = {}
@@ -65,6 +67,7 @@ class Ingestion:
                 source=source,
                 state=self._state.source(owner.id, source.id),
                 models=self._models,
+                hold_seconds=self._faults.job_seconds,
             )
             self._jobs[_key(record)] = job
             context = contextvars.copy_context()

@@ -43,8 +43,10 @@ class IngestionJob:
         source: DataSource,
         state: SourceState,
         models: Models,
+        hold_seconds: float = 0.0,
     ) -> None:
         self.record = record
+        self._hold_seconds = hold_seconds
         self.stopping = threading.Event()
         self._owner = owner
         self._source = source
@@ -58,6 +60,7 @@ class IngestionJob:
     def run(self) -> None:
         """To the end, whatever it is."""
         self._become("IN_PROGRESS")
+        self.stopping.wait(self._hold_seconds)
         try:
             failure = self._sync()
         except StoreError as error:

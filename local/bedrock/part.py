@@ -42,7 +42,7 @@ class Bedrock:
         self._answering = Answering(self._models)
         self._guardrails = Guardrails(self._models)
         self._state = SyncState()
-        self._ingestion = Ingestion(models=self._models, state=self._state)
+        self._ingestion = Ingestion(models=self._models, state=self._state, faults=self._faults)
         self._door: Door | None = None
 
     def in_front_of(self, inner: Asgi) -> Asgi:

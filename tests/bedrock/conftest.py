@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from local.corpus import documents
 from local.session import LocalAws
-from tests.bedrock import deployed
+from tests.bedrock import asking, deployed
 
 SECONDS = 120.0
 DOCUMENTS = 200
@@ -106,8 +107,6 @@ def corpus() -> list[tuple[str, str, str]]:
 
 
 def _corpus() -> Iterator[tuple[str, str, str]]:
-    import json
-
     for document in documents():
         named = OPERATION.search(document.key)
         if not named:
@@ -116,7 +115,7 @@ def _corpus() -> Iterator[tuple[str, str, str]]:
         text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", content["operation"]["documentation"]))
         if len(text) > 60:
             service = content["service"]["name"]
-            said = f"{named.group(1)} of {service}. {text.strip()[:240].rpartition(' ')[0]}."
+            said = f"{named.group(1)} of {service}. {text.strip()[:160].rpartition(' ')[0]}."
             yield document.key.removeprefix("incoming/"), service, said
 
 
@@ -128,10 +127,46 @@ def ingested(
     for key, service, text in corpus:
         name = f"fixed/{key.removesuffix('.json')}.txt"
         attributes = {"service": service, "length": len(text), "tags": ["api", service.lower()]}
-        import json
-
         knowledge.put(name, text, json.dumps({"metadataAttributes": attributes}))
     return knowledge, knowledge.ingest("fixed")
+
+
+@pytest.fixture(scope="session")
+def asked_outputs(knowledge: Knowledge) -> dict[str, str]:
+    """What the functions chat and ingestion need beside the knowledge base."""
+    cloudformation = knowledge.aws.client("cloudformation")
+    cloudformation.create_stack(StackName="asking", TemplateBody=asking.template())
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="asking", WaiterConfig={"Delay": 0.5, "MaxAttempts": 120}
+    )
+    return knowledge.aws.outputs("asking")
+
+
+@pytest.fixture(scope="session")
+def environment(knowledge: Knowledge, asked_outputs: dict[str, str]) -> dict[str, str]:
+    """Of the function chat."""
+    return {
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": knowledge.aws.endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "KNOWLEDGE_BASE_ID": knowledge.id,
+        "KNOWLEDGE_TABLE": asked_outputs["Progress"],
+        "CONVERSATIONS_TABLE": asked_outputs["Conversations"],
+        "MODEL_ID": "amazon.nova-lite-v1:0",
+        "GUARDRAIL_ID": knowledge.outputs["Guardrail"],
+        "GUARDRAIL_VERSION": "1",
+        "PROMPTS": asking.prompts(asked_outputs),
+        "EMBEDDING_MODEL_ID": "amazon.titan-embed-text-v2:0",
+        "EMBEDDING_DIMENSION": str(asking.DIMENSION),
+        "CACHE": "s3_vectors",
+        "CACHE_INDEX_ARN": asked_outputs["Cache"],
+        "CACHE_TIMEOUT_SECONDS": "20",
+        "EMBEDDING_TIMEOUT_SECONDS": "60",
+        "INPUT_PRICE": "0.06",
+        "OUTPUT_PRICE": "0.24",
+        "TIMEOUT_MS": "60000",
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from tests.bedrock.conftest import Knowledge
 from tests.bedrock.test_models import DOCUMENTS, NOVA, SYSTEM, said
 
+pytestmark = pytest.mark.xdist_group("bedrock")
+
 
 @pytest.fixture(scope="module")
 def runtime(knowledge: Knowledge) -> Any:

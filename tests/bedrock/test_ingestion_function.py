@@ -13,7 +13,6 @@ import pytest
 
 from ingestion.data_source import seconds_of
 from tests.bedrock.conftest import Knowledge
-from tests.bedrock.test_chat import asked_outputs, environment  # noqa: F401 - fixtures
 from tests.lambdas.copies import Function
 
 pytestmark = pytest.mark.xdist_group("bedrock")
@@ -96,8 +95,8 @@ class Ingestion:
 @pytest.fixture
 def ingestion(
     knowledge: Knowledge,
-    asked_outputs: dict[str, str],  # noqa: F811
-    environment: dict[str, str],  # noqa: F811
+    asked_outputs: dict[str, str],
+    environment: dict[str, str],
 ) -> Iterator[Ingestion]:
     dynamodb = knowledge.aws.client("dynamodb")
     table = f"progress-{uuid.uuid4().hex[:8]}"
@@ -188,7 +187,7 @@ def test_documents_that_fail_are_reported_once_each(ingestion: Ingestion) -> Non
 def test_without_an_answer_of_bedrock_every_message_comes_back(ingestion: Ingestion) -> None:
     ingestion.event(3)
     ingestion.knowledge.aws.control(
-        "bedrock/refuse", operations="ListIngestionJobs", kind="InternalServerException", times=9
+        "bedrock/refuse", operations="ListIngestionJobs", error="InternalServerException", times=9
     )
     count, back = ingestion.deliver()
     ingestion.knowledge.aws.control("bedrock/reset")

@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from local.models.files import LANGUAGE, installed
 from local.session import LocalAws
 
+pytestmark = pytest.mark.xdist_group("bedrock")
+
 TITAN = "amazon.titan-embed-text-v2:0"
 COHERE = "cohere.embed-english-v3"
 NOVA = "eu.amazon.nova-lite-v1:0"

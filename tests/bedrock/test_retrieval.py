@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 from local.session import LocalAws
 from tests.bedrock.conftest import Knowledge
 
+pytestmark = pytest.mark.xdist_group("bedrock")
+
 Ingested = tuple[Knowledge, dict[str, Any]]
 RERANKER = "arn:aws:bedrock:eu-west-1::foundation-model/amazon.rerank-v1:0"
 NOVA = "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-lite-v1:0"
@@ -71,8 +73,8 @@ def test_filters_narrow_what_is_searched(
     assert {each["metadata"]["service"] for each in of_service} == {service}
     others = found({"notEquals": {"key": "service", "value": service}})
     assert service not in {each["metadata"]["service"] for each in others}
-    long = found({"greaterThan": {"key": "length", "value": 250}}, 10)
-    assert all(each["metadata"]["length"] > 250 for each in long)
+    long = found({"greaterThan": {"key": "length", "value": 150}}, 10)
+    assert all(each["metadata"]["length"] > 150 for each in long)
     tagged = found({"listContains": {"key": "tags", "value": service.lower()}})
     assert {each["metadata"]["service"] for each in tagged} == {service}
     assert found({"equals": {"key": "service", "value": "nothing"}}) == []
