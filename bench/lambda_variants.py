@@ -70,6 +70,12 @@ PYDANTIC = (
     "class Submission(BaseModel):\n"
     "    documents: list[Document]\n"
 )
+REFUSED = (
+    "from chat.handler import handler as refuse\n"
+    "def handler(event, context):\n"
+    "    refuse(event, context)  # which is no question\n"
+    '    return {"statusCode": 202, "body": "{}"}\n'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +108,13 @@ def variants(*, quick: bool, everything: bool) -> list[Variant]:
             calls_per_invocation=0,
         ),
         Variant(name="ours: jobs", handler="jobs.handler.handler", folders=("jobs", "edge")),
+        Variant(
+            name="chat (init; its calls are refused)",
+            source=REFUSED,
+            folders=("chat", "edge"),
+            calls_per_invocation=0,
+            quick=False,
+        ),
         Variant(
             name="botocore's signer and urllib3",
             source=SIGNER + CALLS.format(before=""),
