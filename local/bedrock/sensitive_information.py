@@ -44,8 +44,8 @@ PATTERNS: Mapping[str, str] = {
     "INTERNATIONAL_BANK_ACCOUNT_NUMBER": r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b",
     "IP_ADDRESS": r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}\b",
     "MAC_ADDRESS": r"\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b",
-    "NAME": r"\b(?:[Mm]y name is|I am called|[Tt]his is|Mr\.?|Mrs\.?|Ms\.?|Dr\.?)\s+(?P<value>[A-Z][a-z]+(?:\s[A-Z][a-z]+){0,2})",
-    "PASSWORD": r"\b[Pp]assword(?:\s+is|\s*[:=])\s*(?P<value>\S+)",  # nosec B105
+    "NAME": r"\b(?:[Mm]y name is|I am called|Mr\.?|Mrs\.?|Ms\.?|Dr\.?)\s+(?P<value>[A-Z][a-z]+(?:\s[A-Z][a-z]+){0,2})",
+    "PASSWORD": r"\b[Pp]assword(?:\s+is|\s*[:=])\s*(?P<value>(?=\S*[\d!@#$%^&*])\S{4,})",  # nosec B105
     "PHONE": r"(?<![\w.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)|\d{2,4})[ .-]\d{3,4}[ .-]\d{3,4}(?![\w.])|\+\d{8,14}\b",
     "PIN": r"\bPIN(?:\s+\w+){0,2}\s*[:=]?\s*(?P<value>\d{4,6})\b",
     "SWIFT_CODE": r"\b(?:SWIFT|BIC)\W{1,3}(?:code\W{1,3})?(?:is )?(?P<value>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b",
