@@ -15,6 +15,7 @@ from constructs import Construct
 from stacks.bundling import Bundle
 from stacks.constructs.answer_cache import answer_cache
 from stacks.constructs.assistant_alarms import AssistantAlarms
+from stacks.constructs.chat_stream import HANDLER, WRAPPER, ChatStream
 from stacks.constructs.conversation_table import ConversationTable
 from stacks.constructs.embedding_model import foundation_model_arn
 from stacks.constructs.guardrail import Guardrail
@@ -27,6 +28,7 @@ from stacks.knowledge import Knowledge
 from stacks.prompt_files import prompt_files
 from stacks.settings_assistant import AssistantSettings
 from stacks.settings_chat import ChatSettings
+from stacks.settings_function import FunctionSettings
 from stacks.settings_functions import ApiSettings
 
 CHAT = "chat"
@@ -72,20 +74,8 @@ class AssistantStack(Stack):
             network=inputs.network,
             endpoint_zones=0 if inputs.has_nat else inputs.endpoint_zones,
         )
-        chat = PythonFunction(
-            self,
-            "Chat",
-            inputs=PythonFunctionInputs(
-                name=CHAT,
-                package=inputs.chat_package,
-                settings=inputs.chat,
-                alarm_topic=inputs.alarm_topic,
-                log_retention_days=settings.log_retention_days,
-                environment={**self._environment(), **cache.environment},
-                permissions={**self._permissions(), **cache.permissions},
-                placement=cache.placement,
-            ),
-        )
+        self._cache = cache
+        chat = self._function("Chat", settings=inputs.chat)
         api = HttpApi(
             self,
             "Http",
@@ -100,7 +90,7 @@ class AssistantStack(Stack):
             self,
             "Alarms",
             settings=settings,
-            function_name=chat.function.function_name,
+            api_id=api.api.ref,
             conversations=self._conversations,
             guardrail=self._guardrail,
             topic=inputs.alarm_topic,
@@ -109,12 +99,55 @@ class AssistantStack(Stack):
             self._evaluation()
 
         CfnOutput(self, "ChatUrl", value=api.url)
+        if settings.streaming and inputs.api.authorization == "iam":
+            CfnOutput(self, "ChatStreamUrl", value=self._stream())
         CfnOutput(self, "ChatFunctionArn", value=chat.alias.function_arn)
         if self._guardrail:
             CfnOutput(self, "GuardrailId", value=self._guardrail.guardrail_id)
             CfnOutput(self, "GuardrailVersion", value=self._guardrail.version)
         CfnOutput(self, "ConversationsTableName", value=self._conversations.table_name)
         CfnOutput(self, "CacheStore", value=settings.cache)
+
+    def _function(
+        self,
+        construct_id: str,
+        *,
+        settings: FunctionSettings,
+        handler: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> PythonFunction:
+        inputs, cache = self._inputs, self._cache
+        return PythonFunction(
+            self,
+            construct_id,
+            inputs=PythonFunctionInputs(
+                name=CHAT,
+                package=inputs.chat_package,
+                settings=settings,
+                alarm_topic=inputs.alarm_topic,
+                log_retention_days=inputs.settings.log_retention_days,
+                environment={**self._environment(), **cache.environment, **(environment or {})},
+                permissions={**self._permissions(), **cache.permissions},
+                placement=cache.placement,
+                handler=handler,
+            ),
+        )
+
+    def _stream(self) -> str:
+        """The URL of a function with the same package, and more time."""
+        settings = FunctionSettings.model_validate(
+            {
+                "memory_mb": self._inputs.chat.memory_mb,
+                "timeout_seconds": self._inputs.settings.stream_seconds,
+            }
+        )
+        function = self._function(
+            "ChatStream",
+            settings=settings,
+            handler=HANDLER,
+            environment={"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER},
+        )
+        return ChatStream(self, "Stream", function=function).url
 
     def _evaluation(self) -> None:
         from stacks.constructs.evaluation_job import EvaluationJob, EvaluationJobInputs

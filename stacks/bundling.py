@@ -67,6 +67,7 @@ class _File:
     source: Path
     sha256: str
     size: int
+    script: bool = False  # what Lambda starts itself, by its first line
 
 
 def bundle_worker(
@@ -107,7 +108,7 @@ def bundle(
     """
     found = [*_package_files(packages), *_distributions_files(distributions, remedy)]
     files = sorted(found, key=lambda file: file.target)
-    parts = [f"{file.target}\0{file.sha256}\n" for file in files]
+    parts = [f"{file.target}\0{file.sha256}{'x' * file.script}\n" for file in files]
     digest = hashlib.sha256("".join([*parts, finished]).encode()).hexdigest()
     root = cache or Path(os.environ.get("GROUNDWORK_CACHE", REPOSITORY / ".cache"))
     path = root / "bundles" / digest
@@ -183,6 +184,7 @@ def _program_files(program: Path) -> Iterator[_File]:
                 source=source,
                 sha256=hashlib.sha256(content).hexdigest(),
                 size=len(content),
+                script=not source.suffix and content.startswith(b"#!"),
             )
 
 
@@ -264,8 +266,9 @@ def _build(path: Path, files: list[_File], finish: Callable[[Path], None] | None
             target.write_bytes(content)
         if finish is not None:
             finish(staging)
+        scripts = {file.target for file in files if file.script}
         for target in [item for item in staging.rglob("*") if item.is_file()]:
-            target.chmod(0o644)
+            target.chmod(0o755 if target.relative_to(staging).as_posix() in scripts else 0o644)
         for directory in [staging, *(item for item in staging.rglob("*") if item.is_dir())]:
             directory.chmod(0o755)
         try:

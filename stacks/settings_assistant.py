@@ -47,6 +47,17 @@ class AnsweringSettings(Capability):
             "requests, so there is none when api.authorization is jwt.",
         ),
     ]
+    stream_seconds: Annotated[
+        int,
+        Field(
+            default=120,
+            ge=10,
+            le=900,
+            description="How long an answer at the function URL may take; POST /chat has to end "
+            "before the API gives up.",
+            json_schema_extra=unit("seconds"),
+        ),
+    ]
     memory_days: Annotated[
         int,
         Field(

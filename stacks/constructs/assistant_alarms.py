@@ -33,7 +33,7 @@ class AssistantAlarms(Construct):
         construct_id: str,
         *,
         settings: AssistantSettings,
-        function_name: str,
+        api_id: str,
         conversations: dynamodb.ITable,
         guardrail: Guardrail | None,
         topic: sns.ITopic,
@@ -58,9 +58,9 @@ class AssistantAlarms(Construct):
         self._add(
             "SlowAnswers",
             Observed(
-                namespace="AWS/Lambda",
-                names=["Duration"],
-                dimensions={"FunctionName": function_name},
+                namespace="AWS/ApiGateway",
+                names=["Latency"],
+                dimensions={"ApiId": api_id},
                 statistic="p90",
             ),
             threshold=settings.latency_alarm_ms,

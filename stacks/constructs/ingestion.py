@@ -15,6 +15,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.bundling import Bundle
+from stacks.constructs.acknowledged import acknowledge
 from stacks.constructs.ingestion_alarms import IngestionAlarms
 from stacks.constructs.ingestion_queue import LAST_STOP, IngestionQueue, kept_queue
 from stacks.constructs.knowledge_table import KnowledgeTable
@@ -99,7 +100,7 @@ class Ingestion(Construct):
                 permissions=self._permissions(inputs.knowledge_base_arn),
             ),
         )
-        lambda_.CfnEventSourceMapping(
+        mapping = lambda_.CfnEventSourceMapping(
             self,
             "Mapping",
             event_source_arn=self.queue.queue_arn,
@@ -110,6 +111,12 @@ class Ingestion(Construct):
             scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(
                 maximum_concurrency=COPIES
             ),
+        )
+        acknowledge(
+            mapping,
+            "Serverless::Serverless-LambdaEventSourceMappingDestination",
+            reason="Streams have such destinations. What this function does not take stays in the "
+            "queue for 14 days, and its age is an alarm.",
         )
         IngestionAlarms(
             self,

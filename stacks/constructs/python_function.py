@@ -45,7 +45,9 @@ class Placement:
 
 @dataclass(frozen=True, kw_only=True)
 class PythonFunctionInputs:
-    """What a function is made of. `permissions` maps a policy's name to its statements."""
+    """What a function is made of. `permissions` maps a policy's name to its statements; `handler`
+    is another one than the package's own.
+    """
 
     name: str
     package: Bundle
@@ -57,6 +59,7 @@ class PythonFunctionInputs:
     permissions: Mapping[str, Sequence[iam.PolicyStatement]] = field(default_factory=dict)
     invoked_by_events: bool = False
     placement: Placement | None = None
+    handler: str = ""
 
 
 class PythonFunction(Construct):
@@ -159,7 +162,7 @@ class PythonFunction(Construct):
             code=lambda_.Code.from_asset(
                 str(inputs.package.path), asset_hash=inputs.package.digest
             ),
-            handler=handler_of(inputs.name),
+            handler=inputs.handler or handler_of(inputs.name),
             memory_size=settings.memory_mb,
             timeout=Duration.seconds(settings.timeout_seconds),
             reserved_concurrent_executions=settings.reserved_concurrency or None,

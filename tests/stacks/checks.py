@@ -16,6 +16,8 @@ from tests.stacks import (
     checks_scaling,
     checks_vector_stores,
 )
+from tests.stacks.checks_assistant import ASSISTANT_CHECKS
+from tests.stacks.checks_ingestion import INGESTION_CHECKS
 from tests.stacks.reading import Template
 
 Check = Callable[[Template], list[str]]
@@ -154,6 +156,10 @@ KNOWLEDGE_CHECKS = (
     checks_functions.check_function_logs,
     checks_functions.check_role_per_function,
     checks_messages.check_log_retention,
+    checks_messages.check_queues_are_encrypted,
+    checks_messages.check_long_polling,
+    checks_messages.check_lambda_consumers_have_time,
+    *INGESTION_CHECKS,
 )
 # Of the stores that no stage has; test_knowledge.py looks at them with each store.
 STORE_CHECKS = (
@@ -174,6 +180,7 @@ EVERYWHERE = (
     checks_access.check_no_secrets_in_plain_text,
 )
 CHECKS: Mapping[str, tuple[Check, ...]] = {
+    "Assistant": (*ASSISTANT_CHECKS, checks_messages.check_log_retention, *EVERYWHERE),
     "Network": NETWORK_CHECKS + EVERYWHERE,
     "Documents": DOCUMENT_CHECKS + EVERYWHERE,
     "Fleet": FLEET_CHECKS + EVERYWHERE,

@@ -18,7 +18,18 @@ from tests.stacks.reading import (
 
 # Actions that IAM cannot tie to a resource, each with the page that says so.
 WITHOUT_RESOURCES = {
+    "bedrock:CreateEvaluationJob": "list_amazonbedrock.html",
     "bedrock:CreateKnowledgeBase": "list_amazonbedrock.html",
+    "bedrock:Rerank": "list_amazonbedrock.html",
+    "bedrock:RetrieveAndGenerate": "list_amazonbedrock.html",
+    # Lambda asks for these on all resources before it places a function in a network:
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    "ec2:AssignPrivateIpAddresses": "list_amazonec2.html",
+    "ec2:CreateNetworkInterface": "list_amazonec2.html",
+    "ec2:DeleteNetworkInterface": "list_amazonec2.html",
+    "ec2:DescribeNetworkInterfaces": "list_amazonec2.html",
+    "ec2:DescribeSubnets": "list_amazonec2.html",
+    "ec2:UnassignPrivateIpAddresses": "list_amazonec2.html",
     "ssmmessages:CreateControlChannel": "list_amazonmessagegatewayservice.html",
     "ssmmessages:CreateDataChannel": "list_amazonmessagegatewayservice.html",
     "ssmmessages:OpenControlChannel": "list_amazonmessagegatewayservice.html",
@@ -28,7 +39,8 @@ WITHOUT_RESOURCES = {
 }
 # Service principals that the stacks use; a typing error in one is not seen by any offline judge.
 SERVICE_PRINCIPALS = re.compile(
-    r"(apigateway|appsync|bedrock|cloudwatch|ec2|events|lambda|logging\.s3|logs\.<AWS::Region>|vpc-flow-logs)"
+    r"(apigateway|appsync|bedrock|cloudwatch|ec2|events|lambda|logging\.s3|logs\.<AWS::Region>"
+    r"|scheduler|vpc-flow-logs)"
     r"\.amazonaws\.com"
 )
 

@@ -148,11 +148,16 @@ def check_lambda_consumers_have_time(template: Template) -> list[str]:
     """A queue's visibility timeout is at least six times that of a function that consumes it."""
     queues = {f"<{name}.Arn>": q for name, q in resources(template, "AWS::SQS::Queue").items()}
     functions = resources(template, "AWS::Lambda::Function")
+    aliases = resources(template, "AWS::Lambda::Alias")
     problems = []
     for name, mapping in resources(template, "AWS::Lambda::EventSourceMapping").items():
         queue = queues.get(text(mapping["EventSourceArn"]))
-        function = functions.get(text(mapping["FunctionName"]).strip("<>").split(".")[0], {})
-        if queue and queue.get("VisibilityTimeout", 30) < 6 * function.get("Timeout", 3):
+        invoked = text(mapping["FunctionName"]).strip("<>").split(".")[0]
+        if invoked in aliases:
+            invoked = text(aliases[invoked]["FunctionName"]).strip("<>")
+        least = 6 * functions.get(invoked, {}).get("Timeout", 3)
+        least += mapping.get("MaximumBatchingWindowInSeconds", 0)
+        if queue and queue.get("VisibilityTimeout", 30) < least:
             problems.append(f"{name}: the queue hides messages for less than six time-outs")
     return problems
 

@@ -157,7 +157,7 @@ def check_no_custom_resources(template: Template) -> list[str]:
 
 def _is_ours(function: Properties) -> bool:
     """Functions that the CDK adds by itself are called index.handler and the like."""
-    return re.fullmatch(r"\w+\.handler\.handler", function.get("Handler", "")) is not None
+    return re.fullmatch(r"\w+\.\w+\.handler", function.get("Handler", "")) is not None
 
 
 def check_buckets(template: Template) -> list[str]:

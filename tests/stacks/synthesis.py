@@ -17,7 +17,7 @@ from typing import Any
 from unittest import mock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-STACKS = ("Network", "Documents", "Fleet", "Functions", "Offline", "Knowledge")
+STACKS = ("Network", "Documents", "Fleet", "Functions", "Offline", "Knowledge", "Assistant")
 
 # Variant -> overrides on top of cdk.json, as `-c` would give them.
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -33,6 +33,9 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "offline.waf": "true",
         "offline.api_key_expires": "2027-06-30",
         "knowledge.vector_store": "s3_vectors",
+        "assistant.cache": "valkey",
+        "assistant.cache_replicas": "0",
+        "assistant.inference_profile": "eu",
     },
     "keys": {
         "fleet.encryption": "customer_key",
@@ -47,11 +50,20 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "offline.multi_factor": "required",
         "offline.api_key": "false",
         "offline.introspection": "false",
+        "assistant.cache": "valkey",
+        "assistant.model": "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "assistant.inference_profile": "global",
+        "assistant.evaluation": "true",
+        "assistant.personal_data": "block",
+        "assistant.denied_words": "swordfish,open sesame",
+        "knowledge.rerank_model": "cohere.rerank-v3-5:0",
     },
     "quiet": {
         "network.flow_logs": "false",
         "jobs.cold_starts": "none",
         "knowledge.vector_store": "aurora_postgresql",
+        "assistant.cache": "off",
+        "assistant.guardrail": "false",
     },
     "other-code": {},
 }

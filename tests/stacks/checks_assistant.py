@@ -1,0 +1,424 @@
+"""Rules for the assistant. Each returns what is wrong, in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from stacks.language_models import GEOGRAPHIES
+from tests.stacks import checks_functions
+from tests.stacks.reading import Properties, Template, as_list, named, resources, statements, text
+
+FUNCTION, ROLE, ALARM = "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::CloudWatch::Alarm"
+GUARDRAIL, GUARDRAIL_VERSION = "AWS::Bedrock::Guardrail", "AWS::Bedrock::GuardrailVersion"
+PROMPT, PROMPT_VERSION = "AWS::Bedrock::Prompt", "AWS::Bedrock::PromptVersion"
+TABLE, INDEX = "AWS::DynamoDB::Table", "AWS::S3Vectors::Index"
+GROUP, USER = "AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::User"
+USERS, PARAMETERS = "AWS::ElastiCache::UserGroup", "AWS::ElastiCache::ParameterGroup"
+ENDPOINT, INGRESS = "AWS::EC2::VPCEndpoint", "AWS::EC2::SecurityGroupIngress"
+SCHEDULE, URL = "AWS::Scheduler::Schedule", "AWS::Lambda::Url"
+TECHNIQUES = {
+    "chain_of_thought",
+    "generated_knowledge",
+    "n_shot",
+    "rag",
+    "react",
+    "self_consistency",
+    "zero_shot",
+}
+HELPING = {"knowledge", "rewrite", "summary"}
+VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+DIGEST = re.compile(r"[0-9a-f]{12}$")
+SECRETS = {"PASSWORD", "AWS_ACCESS_KEY", "AWS_SECRET_KEY", "CREDIT_DEBIT_CARD_NUMBER"}
+ASKS = {"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"}
+
+
+def environment(template: Template) -> dict[str, Any]:
+    found: dict[str, Any] = named(template, FUNCTION, "ChatFunction")["Environment"]["Variables"]
+    return found
+
+
+def allowed(template: Template, policy: str) -> list[dict[str, Any]]:
+    """Statements of one policy of the function's role; none when there is no such policy."""
+    role = named(template, ROLE, "ChatPermissions")
+    return [
+        statement
+        for each in role["Policies"]
+        if each["PolicyName"] == policy
+        for statement in statements(each["PolicyDocument"])
+    ]
+
+
+def check_guardrail_is_versioned(template: Template) -> list[str]:
+    """The function uses a version, which changes with what it says."""
+    told = environment(template)
+    drafts = resources(template, GUARDRAIL)
+    if not drafts:
+        return [] if not told["GUARDRAIL_ID"] else ["the function believes in a guardrail"]
+    ((draft, _),) = drafts.items()
+    problems = []
+    for name, version in resources(template, GUARDRAIL_VERSION).items():
+        if draft not in text(version["GuardrailIdentifier"]):
+            problems.append(f"{name} is a version of something else")
+        if not DIGEST.search(version.get("Description", "")):
+            problems.append(f"{name} stays when the guardrail changes")
+        if text(told["GUARDRAIL_VERSION"]) != f"<{name}.Version>":
+            problems.append("the function uses another version")
+    if draft not in text(told["GUARDRAIL_ID"]):
+        problems.append("the function uses another guardrail")
+    arns = [text(each["Resource"]) for each in allowed(template, "guardrail")]
+    if arns != [f"<{draft}.GuardrailArn>"]:
+        problems.append("the function may not apply its guardrail")
+    return problems
+
+
+def check_guardrail_policies(template: Template) -> list[str]:
+    """Content, attacks on the prompt, personal data, words, grounding."""
+    problems = []
+    for name, draft in resources(template, GUARDRAIL).items():
+        filters = {
+            each["Type"]: each
+            for each in draft.get("ContentPolicyConfig", {}).get("FiltersConfig", [])
+        }
+        attack = filters.get("PROMPT_ATTACK", {})
+        entities = {
+            each["Type"]: each["Action"]
+            for each in draft.get("SensitiveInformationPolicyConfig", {}).get(
+                "PiiEntitiesConfig", []
+            )
+        }
+        grounding = {
+            each["Type"]: each["Threshold"]
+            for each in draft.get("ContextualGroundingPolicyConfig", {}).get("FiltersConfig", [])
+        }
+        wrong = (
+            (len(filters) != 6, "leaves some harmful content to chance"),
+            (attack.get("OutputStrength") != "NONE", "has a strength that Bedrock refuses"),
+            (attack.get("InputStrength") in (None, "NONE"), "lets attacks on the prompt through"),
+            (
+                any(entities.get(each) != "BLOCK" for each in SECRETS),
+                "lets secrets through",
+            ),
+            (set(grounding) != {"GROUNDING", "RELEVANCE"}, "does not look at the documents"),
+            (
+                not draft.get("WordPolicyConfig", {}).get("ManagedWordListsConfig"),
+                "lets profanity through",
+            ),
+        )
+        problems += [f"{name} {problem}" for found, problem in wrong if found]
+        for topic in draft.get("TopicPolicyConfig", {}).get("TopicsConfig", []):
+            longest = max(len(each) for each in topic["Examples"])
+            if len(topic["Definition"]) > 200 or longest > 100 or len(topic["Examples"]) > 5:
+                problems.append(f"{topic['Name']} is longer than Bedrock takes")
+    return problems
+
+
+def check_prompts_are_versions(template: Template) -> list[str]:
+    """Every technique has a version of its own, and the function may read it."""
+    told = json.loads(text(environment(template)["PROMPTS"]))
+    versions = resources(template, PROMPT_VERSION)
+    problems = [f"there is no prompt {name}" for name in (TECHNIQUES | HELPING) - told.keys()]
+    for name, arn in told.items():
+        found = re.fullmatch(r"<(\w+)\.Arn>", arn)
+        version = versions.get(found.group(1), {}) if found else {}
+        if not version:
+            problems.append(f"{name} is not a version")
+        elif not DIGEST.search(version.get("Description", "")):
+            problems.append(f"{name} stays when its text changes")
+    may = {text(arn) for each in allowed(template, "prompts") for arn in as_list(each["Resource"])}
+    return problems + [
+        f"the function may not read {name}" for name, arn in told.items() if arn not in may
+    ]
+
+
+def check_prompts_fence_what_strangers_wrote(template: Template) -> list[str]:
+    """Documents and what was said stand between tags, and are said to be no instructions."""
+    problems = []
+    for name, prompt in resources(template, PROMPT).items():
+        (variant,) = prompt["Variants"]
+        chat = variant["TemplateConfiguration"]["Chat"]
+        system = " ".join(each["Text"] for each in chat["System"])
+        asked = chat["Messages"][-1]["Content"][0]["Text"]
+        declared = {each["Name"] for each in chat["InputVariables"]}
+        if declared != set(VARIABLE.findall(system + asked)):
+            problems.append(f"{name} declares other variables than it has")
+        if VARIABLE.search(system):
+            problems.append(f"{name} has what strangers wrote among its instructions")
+        for variable, tag in (
+            ("documents", "documents"),
+            ("history", "conversation"),
+            ("knowledge", "statements"),
+            ("question", "question"),
+        ):
+            held = re.search(rf"<{tag}>\s*\{{\{{{variable}\}}\}}\s*</{tag}>", asked)
+            if variable in declared and not held:
+                problems.append(f"{name} does not fence {variable}")
+        if declared & {"documents", "history"} and "no instruction" not in system:
+            problems.append(f"{name} does not say what a document may not do")
+    return problems
+
+
+def check_conversations(template: Template) -> list[str]:
+    """Keys and expiry as they are written; nothing to pay while nobody asks."""
+    table = named(template, TABLE, "Conversations")
+    keys = [(each["AttributeName"], each["KeyType"]) for each in table["KeySchema"]]
+    wrong = (
+        (keys != [("conversation", "HASH"), ("turn", "RANGE")], "has other keys than are written"),
+        (
+            table.get("TimeToLiveSpecification")
+            != {"AttributeName": "expires_at", "Enabled": True},
+            "never forgets",
+        ),
+        (table.get("BillingMode") != "PAY_PER_REQUEST", "is paid for while nobody asks"),
+    )
+    problems = [f"the table {problem}" for found, problem in wrong if found]
+    actions = {a for s in allowed(template, "conversations") for a in as_list(s["Action"])}
+    if actions != {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}:
+        problems.append("the function may do more or less than remember")
+    return problems
+
+
+def check_cache(template: Template) -> list[str]:
+    """The cache that the function is told of is there, takes its vectors, and lets it in."""
+    told = environment(template)
+    kind = told.get("CACHE")
+    if kind == "s3_vectors":
+        return _on_s3(template, told)
+    if kind == "valkey":
+        return _in_network(template, told)
+    return [] if kind == "off" else [f"there is no cache {kind}"]
+
+
+def _on_s3(template: Template, told: dict[str, Any]) -> list[str]:
+    ((name, index),) = resources(template, INDEX).items()
+    metadata = index.get("MetadataConfiguration", {}).get("NonFilterableMetadataKeys")
+    may = {a for each in allowed(template, "cache") for a in as_list(each["Action"])}
+    wrong = (
+        (str(index["Dimension"]) != told["EMBEDDING_DIMENSION"], "takes other vectors"),
+        (index["DistanceMetric"] != "cosine", "measures something else than similarity"),
+        (metadata != ["entry"], "takes answers of 2 KB at most"),
+        (text(told.get("CACHE_INDEX_ARN", "")) != f"<{name}.IndexArn>", "is unknown"),
+        (
+            may != {f"s3vectors:{verb}Vectors" for verb in ("Delete", "Get", "Put", "Query")},
+            "cannot be used by the function",
+        ),
+    )
+    return [f"{name} {problem}" for found, problem in wrong if found]
+
+
+def _in_network(template: Template, told: dict[str, Any]) -> list[str]:
+    ((name, group),) = resources(template, GROUP).items()
+    user = next(iter(resources(template, USER).values()))
+    (users,) = resources(template, USERS).values()
+    (parameters,) = resources(template, PARAMETERS).values()
+    function = named(template, FUNCTION, "ChatFunction")
+    several = group["NumCacheClusters"] > 1
+    wrong = (
+        (group["Engine"] != "valkey" or group["EngineVersion"] < "8.2", "has no vector search"),
+        (group.get("TransitEncryptionMode") != "required", "can be reached without TLS"),
+        (not group.get("AtRestEncryptionEnabled"), "is not encrypted"),
+        (group.get("AutomaticFailoverEnabled") is not several, "does not fail over"),
+        (user["AuthenticationMode"] != {"Type": "iam"}, "has a password"),
+        (user["UserId"] != user["UserName"], "has a user whom IAM does not know"),
+        (len(users["UserIds"]) != 1, "lets others in"),
+        ("~answer:*" not in user["AccessString"], "lets the function read everything"),
+        ("+@all" in user["AccessString"], "lets the function do everything"),
+        (
+            int(parameters["Properties"]["reserved-memory-percent"]) < 30,
+            "leaves no memory to the search",
+        ),
+        (not text(told["CACHE_ENDPOINT"]).startswith("rediss://"), "is not asked over TLS"),
+        ("VpcConfig" not in function, "cannot be reached by the function"),
+    )
+    problems = [f"{name} {problem}" for found, problem in wrong if found]
+    for ingress, rule in resources(template, INGRESS).items():
+        if "SourceSecurityGroupId" not in rule:
+            problems.append(f"{ingress} lets addresses in")
+    return problems
+
+
+def check_the_function_reaches_bedrock(template: Template) -> list[str]:
+    """From the network by endpoints, or by a NAT gateway, which is not of this stack."""
+    function = named(template, FUNCTION, "ChatFunction")
+    endpoints = {text(each["ServiceName"]): each for each in resources(template, ENDPOINT).values()}
+    if "VpcConfig" not in function:
+        return ["endpoints that nobody needs"] if endpoints else []
+    if not endpoints:
+        return []
+    services = {name.rpartition(".")[2] for name in endpoints}
+    problems = [
+        f"there is no endpoint of {service}"
+        for service in {"bedrock-agent", "bedrock-agent-runtime", "bedrock-runtime"} - services
+    ]
+    called = {
+        action
+        for policy in ("model", "embedding", "prompts", "guardrail", "knowledge", "reranking")
+        for statement in allowed(template, policy)
+        for action in as_list(statement["Action"])
+        if action.startswith("bedrock:")
+    }
+    let_through = {
+        action
+        for each in endpoints.values()
+        for statement in statements(each.get("PolicyDocument"))
+        for action in as_list(statement["Action"])
+    }
+    return problems + [f"endpoints stop {action}" for action in called - let_through]
+
+
+def check_model_access(template: Template) -> list[str]:
+    """The model that is asked, in every Region that its profile sends requests to."""
+    model = environment(template)["MODEL_ID"]
+    found = allowed(template, "model")
+    problems = [
+        "the function may not ask as it does"
+        for each in found
+        if set(as_list(each["Action"])) != ASKS
+    ]
+    geography = model.split(".")[0]
+    arns = [text(arn) for each in found for arn in as_list(each["Resource"])]
+    if geography not in {*GEOGRAPHIES, "global"}:
+        wanted = f":foundation-model/{model}"
+        return problems + [f"may ask {arn}" for arn in arns if not arn.endswith(wanted)]
+    if not any(arn.endswith(f":inference-profile/{model}") for arn in arns):
+        problems.append(f"the function may not use the profile {model}")
+    name = model.partition(".")[2]
+    problems += [
+        f"requests that are sent to {region} fail"
+        for region in GEOGRAPHIES.get(geography, ())
+        if not any(arn.endswith(f":{region}::foundation-model/{name}") for arn in arns)
+    ]
+    return problems + [
+        "the model may be asked without its profile"
+        for each in found
+        if "foundation-model" in text(each["Resource"])
+        and "bedrock:InferenceProfileArn" not in str(each.get("Condition"))
+    ]
+
+
+def check_chat_environment(template: Template) -> list[str]:
+    wanted = {
+        "KNOWLEDGE_BASE_ID",
+        "KNOWLEDGE_TABLE",
+        "CONVERSATIONS_TABLE",
+        "MODEL_ID",
+        "GUARDRAIL_ID",
+        "GUARDRAIL_VERSION",
+        "PROMPTS",
+        "MEMORY_DAYS",
+        "EMBEDDING_MODEL_ID",
+        "EMBEDDING_DIMENSION",
+        "CACHE",
+        "INPUT_PRICE",
+        "OUTPUT_PRICE",
+    }
+    told = environment(template)
+    problems = [f"the function is not told {name}" for name in wanted - told.keys()]
+    # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; an ARN has some 90
+    size = sum(len(name) + len(re.sub(r"<[^>]+>", "x" * 90, text(told[name]))) for name in told)
+    return problems + (["the environment exceeds 4 KB"] if size > 4096 else [])
+
+
+def check_assistant_alarms(template: Template) -> list[str]:
+    """Throttling, errors, slowness, cost, interventions."""
+    told = environment(template)
+    alarms = resources(template, ALARM)
+    wanted = ["ModelThrottled", "ModelErrors", "SlowAnswers", "MemoryThrottled", "Cost"]
+    if told["GUARDRAIL_ID"]:
+        wanted.append("GuardrailInterventions")
+    problems = [
+        f"there is no alarm {part}"
+        for part in wanted
+        if not any(name.startswith(f"Alarms{part}") for name in alarms)
+    ]
+    for name, alarm in alarms.items():
+        if "AWS/Bedrock'" in str(alarm) and told["MODEL_ID"] not in str(alarm):
+            problems.append(f"{name} watches another model")
+        if name.startswith("AlarmsCost"):
+            prices = (told.get("INPUT_PRICE", "?"), told.get("OUTPUT_PRICE", "?"))
+            formula = alarm["Metrics"][0]["Expression"]
+            if not all(price in formula for price in prices):
+                problems.append("the cost is reckoned with other prices")
+    return problems
+
+
+def check_evaluation(template: Template) -> list[str]:
+    """The schedule may start a job and pass one role, to Bedrock alone."""
+    problems = []
+    for name, schedule in resources(template, SCHEDULE).items():
+        target: Properties = schedule["Target"]
+        if not text(target["Arn"]).endswith(":scheduler:::aws-sdk:bedrock:createEvaluationJob"):
+            problems.append(f"{name} calls something else")
+        if "<aws.scheduler.execution-id>" not in text(target["Input"]):
+            problems.append(f"{name} can start one job only: its name is taken then")
+        if not target.get("DeadLetterConfig"):
+            problems.append(f"{name} fails unnoticed")
+        role = named(template, ROLE, "EvaluationScheduleRole")
+        passing = [
+            each
+            for policy in role["Policies"]
+            for each in statements(policy["PolicyDocument"])
+            if "iam:PassRole" in as_list(each["Action"])
+        ]
+        if len(passing) != 1 or "JobRole" not in text(passing[0]["Resource"]):
+            problems.append(f"{name} may pass other roles")
+        elif "iam:PassedToService" not in str(passing[0].get("Condition")):
+            problems.append(f"{name} may pass the role to anybody")
+    return problems
+
+
+def check_stream(template: Template) -> list[str]:
+    """Word by word, to callers who sign, from the alias of a function that runs the loop."""
+    problems = []
+    for name, url in resources(template, URL).items():
+        wrong = (
+            (url.get("AuthType") != "AWS_IAM", "is open to everybody"),
+            (url.get("InvokeMode") != "RESPONSE_STREAM", "answers as a whole"),
+            (url.get("Qualifier") != "live", "is not of the alias"),
+        )
+        problems += [f"{name} {problem}" for found, problem in wrong if found]
+        function = resources(template, FUNCTION)[text(url["TargetFunctionArn"])[1:].split(".")[0]]
+        variables = function["Environment"]["Variables"]
+        if variables.get("AWS_LAMBDA_EXEC_WRAPPER") != "/var/task/chat/stream":
+            problems.append(f"{name}: its function answers as a whole")
+        others = {
+            key: value for key, value in variables.items() if key != "AWS_LAMBDA_EXEC_WRAPPER"
+        }
+        if others != environment(template):
+            problems.append(f"{name}: its function answers otherwise than POST /chat")
+    return problems
+
+
+def check_assistant_outputs(template: Template) -> list[str]:
+    wanted = {"ChatUrl", "ChatFunctionArn", "ConversationsTableName", "CacheStore"}
+    return [f"there is no output {name}" for name in wanted - set(template.get("Outputs", {}))]
+
+
+ASSISTANT_CHECKS = (
+    check_guardrail_is_versioned,
+    check_guardrail_policies,
+    check_prompts_are_versions,
+    check_prompts_fence_what_strangers_wrote,
+    check_conversations,
+    check_cache,
+    check_the_function_reaches_bedrock,
+    check_model_access,
+    check_chat_environment,
+    check_assistant_alarms,
+    check_evaluation,
+    check_stream,
+    check_assistant_outputs,
+    checks_functions.check_function_runs_on_graviton,
+    checks_functions.check_function_logs,
+    checks_functions.check_role_per_function,
+    checks_functions.check_alias_points_at_a_version,
+    checks_functions.check_only_the_alias_is_invoked,
+    checks_functions.check_permissions_name_their_source,
+    checks_functions.check_one_strategy,
+    checks_functions.check_function_alarms,
+    checks_functions.check_alarms_reach_somebody,
+    checks_functions.check_routes_are_guarded,
+    checks_functions.check_api_is_limited_and_logged,
+    checks_functions.check_api_waits_for_its_functions,
+)

@@ -1,0 +1,362 @@
+"""Breaks of ingestion and of the assistant, with the rule that has to notice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.stacks.checks_assistant import (
+    ALARM,
+    ENDPOINT,
+    FUNCTION,
+    GROUP,
+    GUARDRAIL,
+    GUARDRAIL_VERSION,
+    INDEX,
+    INGRESS,
+    PARAMETERS,
+    PROMPT,
+    PROMPT_VERSION,
+    ROLE,
+    SCHEDULE,
+    TABLE,
+    USER,
+)
+from tests.stacks.checks_ingestion import MAPPING, QUEUE, RULE
+from tests.stacks.mutating import Case, Mutation, changed, one, without
+from tests.stacks.reading import Template
+
+VARIABLES = ("Environment", "Variables")
+CHAT = ("Variants", 0, "TemplateConfiguration", "Chat")
+
+
+def told(function: str, name: str, value: Any) -> Mutation:
+    return changed(FUNCTION, function, *VARIABLES, name, value)
+
+
+def policy(role: str, name: str, index: int, member: str, value: Any) -> Mutation:
+    """Change a statement of a policy."""
+
+    def mutate(template: Template) -> None:
+        policies = one(template, ROLE, role)["Policies"]
+        found = next(each for each in policies if each["PolicyName"] == name)
+        found["PolicyDocument"]["Statement"][index][member] = value
+
+    return mutate
+
+
+def no_policy(role: str, name: str) -> Mutation:
+    def mutate(template: Template) -> None:
+        properties = one(template, ROLE, role)
+        properties["Policies"] = [
+            each for each in properties["Policies"] if each["PolicyName"] != name
+        ]
+
+    return mutate
+
+
+def no_filter(kind: str) -> Mutation:
+    def mutate(template: Template) -> None:
+        content = one(template, GUARDRAIL)["ContentPolicyConfig"]
+        content["FiltersConfig"] = [
+            each for each in content["FiltersConfig"] if each["Type"] != kind
+        ]
+
+    return mutate
+
+
+def attack_strength(member: str, value: str) -> Mutation:
+    def mutate(template: Template) -> None:
+        one(template, GUARDRAIL)["ContentPolicyConfig"]["FiltersConfig"][-1][member] = value
+
+    return mutate
+
+
+def masked_passwords(template: Template) -> None:
+    policies = one(template, GUARDRAIL)["SensitiveInformationPolicyConfig"]
+    for entity in policies["PiiEntitiesConfig"]:
+        entity["Action"] = "ANONYMIZE"
+
+
+def unfenced(template: Template) -> None:
+    message = one(template, PROMPT, "PromptsRag")["Variants"][0]["TemplateConfiguration"]["Chat"]
+    content = message["Messages"][-1]["Content"][0]
+    content["Text"] = content["Text"].replace("<documents>", "").replace("</documents>", "")
+
+
+def obedient(template: Template) -> None:
+    chat = one(template, PROMPT, "PromptsRag")["Variants"][0]["TemplateConfiguration"]["Chat"]
+    chat["System"] = [{"Text": "Answer from the documents."}]
+
+
+def among_instructions(template: Template) -> None:
+    chat = one(template, PROMPT, "PromptsRag")["Variants"][0]["TemplateConfiguration"]["Chat"]
+    chat["System"][0]["Text"] += " {{documents}}"
+
+
+def no_output(name: str) -> Mutation:
+    def mutate(template: Template) -> None:
+        del template["Outputs"][name]
+
+    return mutate
+
+
+def lost_events(template: Template) -> None:
+    del one(template, RULE, "Ingestion")["Targets"][0]["DeadLetterConfig"]
+
+
+INGESTION_MUTATIONS: list[Case] = [
+    (name, "Knowledge", mutate, rule)
+    for name, mutate, rule in (
+        (
+            "deletions are not noticed",
+            changed(RULE, "Ingestion", "EventPattern", "detail-type", ["Object Created"]),
+            "check_changes_become_messages",
+        ),
+        (
+            "events are lost",
+            lost_events,
+            "check_changes_become_messages",
+        ),
+        (
+            "patience is taken for failure",
+            changed(QUEUE, "Changes", "RedrivePolicy", {"maxReceiveCount": 1000}),
+            "check_changes_wait_as_long_as_it_takes",
+        ),
+        (
+            "four days are enough",
+            without(QUEUE, "Changes", "MessageRetentionPeriod"),
+            "check_changes_wait_as_long_as_it_takes",
+        ),
+        ("one by one", changed(MAPPING, "", "BatchSize", 1), "check_bursts_merge"),
+        (
+            "at once",
+            without(MAPPING, "", "MaximumBatchingWindowInSeconds"),
+            "check_bursts_merge",
+        ),
+        ("all or nothing", without(MAPPING, "", "FunctionResponseTypes"), "check_bursts_merge"),
+        ("a hundred copies", without(MAPPING, "", "ScalingConfig"), "check_bursts_merge"),
+        (
+            "not the alias",
+            changed(MAPPING, "", "FunctionName", {"Ref": "IngestionFunction90B3FA15"}),
+            "check_bursts_merge",
+        ),
+        (
+            "six time-outs without the window",
+            changed(QUEUE, "Changes", "VisibilityTimeout", 360),
+            "check_lambda_consumers_have_time",
+        ),
+        (
+            "messages cannot be hidden",
+            no_policy("IngestionFunctionPermissions", "events"),
+            "check_ingestion_may",
+        ),
+        (
+            "another queue of failed documents",
+            told("IngestionFunction", "FAILED_DOCUMENTS_QUEUE_URL", "elsewhere"),
+            "check_ingestion_environment",
+        ),
+        (
+            "another key",
+            changed(TABLE, "Progress", "KeySchema", 0, "AttributeName", "job"),
+            "check_ingestion_progress",
+        ),
+        (
+            "reports in the open",
+            without("AWS::SNS::Topic", "", "KmsMasterKeyId"),
+            "check_reports_are_encrypted",
+        ),
+        (
+            "nobody hears of a backlog",
+            without(ALARM, "IngestionAlarmsBacklog"),
+            "check_ingestion_alarms",
+        ),
+        ("no topic", no_output("IngestionTopicArn"), "check_ingestion_outputs"),
+    )
+]
+ASSISTANT_MUTATIONS: list[Case] = [
+    (name, "Assistant", mutate, rule)
+    for name, mutate, rule in (
+        (
+            "the draft",
+            told("ChatFunction", "GUARDRAIL_VERSION", "DRAFT"),
+            "check_guardrail_is_versioned",
+        ),
+        (
+            "a version for ever",
+            changed(GUARDRAIL_VERSION, "", "Description", "first"),
+            "check_guardrail_is_versioned",
+        ),
+        (
+            "may not apply it",
+            no_policy("ChatPermissions", "guardrail"),
+            "check_guardrail_is_versioned",
+        ),
+        ("no filter of hate", no_filter("HATE"), "check_guardrail_policies"),
+        (
+            "attacks pass",
+            attack_strength("InputStrength", "NONE"),
+            "check_guardrail_policies",
+        ),
+        (
+            "a strength that is refused",
+            attack_strength("OutputStrength", "HIGH"),
+            "check_guardrail_policies",
+        ),
+        ("passwords are only masked", masked_passwords, "check_guardrail_policies"),
+        (
+            "no grounding",
+            without(GUARDRAIL, "", "ContextualGroundingPolicyConfig"),
+            "check_guardrail_policies",
+        ),
+        (
+            "a prompt for ever",
+            changed(PROMPT_VERSION, "Rag", "Description", "the best"),
+            "check_prompts_are_versions",
+        ),
+        (
+            "a technique is missing",
+            told("ChatFunction", "PROMPTS", "{}"),
+            "check_prompts_are_versions",
+        ),
+        (
+            "prompts cannot be read",
+            no_policy("ChatPermissions", "prompts"),
+            "check_prompts_are_versions",
+        ),
+        ("documents without a fence", unfenced, "check_prompts_fence_what_strangers_wrote"),
+        ("documents may order", obedient, "check_prompts_fence_what_strangers_wrote"),
+        (
+            "documents among instructions",
+            among_instructions,
+            "check_prompts_fence_what_strangers_wrote",
+        ),
+        (
+            "a variable that is not declared",
+            changed(PROMPT, "PromptsRag", *CHAT, "InputVariables", []),
+            "check_prompts_fence_what_strangers_wrote",
+        ),
+        (
+            "nothing is forgotten",
+            without(TABLE, "Conversations", "TimeToLiveSpecification"),
+            "check_conversations",
+        ),
+        (
+            "another sort key",
+            changed(TABLE, "Conversations", "KeySchema", 1, "AttributeName", "at"),
+            "check_conversations",
+        ),
+        ("another dimension", changed(INDEX, "", "Dimension", 512), "check_cache"),
+        (
+            "filterable answers",
+            without(INDEX, "", "MetadataConfiguration"),
+            "check_cache",
+        ),
+        ("the cache is locked", no_policy("ChatPermissions", "cache"), "check_cache"),
+        ("an unknown cache", told("ChatFunction", "CACHE", "memory"), "check_cache"),
+        (
+            "another model",
+            told("ChatFunction", "MODEL_ID", "amazon.nova-pro-v1:0"),
+            "check_model_access",
+        ),
+        (
+            "no streams from the model",
+            policy("ChatPermissions", "model", 0, "Action", "bedrock:InvokeModel"),
+            "check_model_access",
+        ),
+        (
+            "the model is not named",
+            without(FUNCTION, "ChatFunction", *VARIABLES, "INPUT_PRICE"),
+            "check_chat_environment",
+        ),
+        (
+            "too much environment",
+            told("ChatFunction", "TENANT_CALLERS", "x" * 4000),
+            "check_chat_environment",
+        ),
+        ("throttling unheard", without(ALARM, "AlarmsModelThrottled"), "check_assistant_alarms"),
+        (
+            "other prices",
+            told("ChatFunction", "OUTPUT_PRICE", "99"),
+            "check_assistant_alarms",
+        ),
+        (
+            "the stream for everybody",
+            changed("AWS::Lambda::Url", "", "AuthType", "NONE"),
+            "check_stream",
+        ),
+        ("whole answers", without("AWS::Lambda::Url", "", "InvokeMode"), "check_stream"),
+        (
+            "the stream of AWS's runtime",
+            without(FUNCTION, "ChatStreamFunction", *VARIABLES, "AWS_LAMBDA_EXEC_WRAPPER"),
+            "check_stream",
+        ),
+        ("no address", no_output("ChatUrl"), "check_assistant_outputs"),
+    )
+]
+NETWORK_CACHE_MUTATIONS: list[Case] = [
+    (name, "Assistant", mutate, rule)
+    for name, mutate, rule in (
+        ("no vector search", changed(GROUP, "", "EngineVersion", "8.0"), "check_cache"),
+        ("without TLS", changed(GROUP, "", "TransitEncryptionMode", "preferred"), "check_cache"),
+        (
+            "a password",
+            changed(USER, "", "AuthenticationMode", {"Type": "password"}),
+            "check_cache",
+        ),
+        ("another user name", changed(USER, "", "UserName", "chat"), "check_cache"),
+        (
+            "everything may be read",
+            changed(USER, "", "AccessString", "on ~* +@all"),
+            "check_cache",
+        ),
+        (
+            "no memory for the search",
+            changed(PARAMETERS, "", "Properties", "reserved-memory-percent", "10"),
+            "check_cache",
+        ),
+        ("out of reach", without(FUNCTION, "ChatFunction", "VpcConfig"), "check_cache"),
+        (
+            "open to addresses",
+            without(INGRESS, "CacheSecurityGroup", "SourceSecurityGroupId"),
+            "check_cache",
+        ),
+        (
+            "no way to guardrails",
+            without(ENDPOINT, "BedrockRuntime"),
+            "check_the_function_reaches_bedrock",
+        ),
+        (
+            "an endpoint that stops prompts",
+            changed(
+                ENDPOINT,
+                "NetworkBedrockAgent1",
+                "PolicyDocument",
+                "Statement",
+                0,
+                "Action",
+                "bedrock:ListPrompts",
+            ),
+            "check_the_function_reaches_bedrock",
+        ),
+        (
+            "the model without its profile",
+            policy("ChatPermissions", "model", 2, "Condition", {}),
+            "check_model_access",
+        ),
+        (
+            "a schedule of something else",
+            changed(SCHEDULE, "", "Target", "Arn", "arn:aws:scheduler:::aws-sdk:bedrock:deleteAll"),
+            "check_evaluation",
+        ),
+        (
+            "one job only",
+            changed(SCHEDULE, "", "Target", "Input", '{"JobName": "groundwork"}'),
+            "check_evaluation",
+        ),
+        (
+            "a role for anybody",
+            policy("EvaluationScheduleRole", "evaluation", 1, "Condition", {}),
+            "check_evaluation",
+        ),
+    )
+]
