@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.constructs.acknowledged import acknowledge_wildcard
 from stacks.constructs.embedding_model import foundation_model_arn
 from stacks.constructs.vector_stores.vector_store import VectorStore, fingerprint
 from stacks.embedding_models import Embedding
@@ -103,7 +104,7 @@ class KnowledgeBase(Construct):
                     actions=["kms:Decrypt"], resources=[inputs.documents_key.key_arn]
                 )
             ]
-        return iam.Role(
+        role = iam.Role(
             self,
             "Role",
             description="Knowledge base",
@@ -122,3 +123,11 @@ class KnowledgeBase(Construct):
                 name: iam.PolicyDocument(statements=list(each)) for name, each in policies.items()
             },
         )
+        exported = Stack.of(self).resolve(Stack.of(bucket).export_value(bucket.bucket_arn))
+        acknowledge_wildcard(
+            role,
+            f"{exported['Fn::ImportValue']}/*",
+            reason="Which documents there will be is not known beforehand; the bucket is.",
+        )
+        inputs.store.accept(role)
+        return role

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, RemovalPolicy, Stack
+from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -30,9 +30,8 @@ class KnowledgeBaseLogs(Construct):
         retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
-        group_name = f"{PREFIX}{name}"
         group = logs.CfnLogGroup(
-            self, "Group", log_group_name=group_name, retention_in_days=retention_days
+            self, "Group", log_group_name=f"{PREFIX}{name}", retention_in_days=retention_days
         )
         group.apply_removal_policy(RemovalPolicy.DESTROY)
         source = logs.CfnDeliverySource(
@@ -46,14 +45,9 @@ class KnowledgeBaseLogs(Construct):
             self,
             "Destination",
             name=name,
-            destination_resource_arn=Stack.of(self).format_arn(
-                service="logs",
-                resource="log-group",
-                resource_name=group_name,
-                arn_format=ArnFormat.COLON_RESOURCE_NAME,
-            ),
+            # Without the `:*` that stands for the group's streams.
+            destination_resource_arn=Fn.select(0, Fn.split(":*", group.attr_arn)),
         )
-        destination.add_resource_dependency(group)
         self.resource = logs.CfnDelivery(
             self,
             "Delivery",

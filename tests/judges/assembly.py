@@ -14,6 +14,8 @@ from tests.stacks.reading import Template, resources
 Templates = Mapping[str, Template]
 # Who asks, filled in by IAM: judges do not know the ones of identity pools.
 POLICY_VARIABLE = re.compile(r"\$\{cognito-identity\.amazonaws\.com:sub\}")
+REFERRED_TO_BY_ARN = ("AWS::Lambda::Alias", "AWS::SecretsManager::Secret", "AWS::SNS::Topic")
+KNOWLEDGE_BASE = "arn:aws:bedrock:eu-west-1:111122223333:knowledge-base/ABCDEFGHIJ"
 BUILT_IN = "CloudFormation Validate"
 REGION = "eu-west-1"
 ACCOUNT = "111122223333"
@@ -74,12 +76,24 @@ class Resolver:
     """
 
     ARNS: Mapping[str, str] = {
+        "AWS::Bedrock::KnowledgeBase": KNOWLEDGE_BASE,
         "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/Sample",
         "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/Sample",
         "AWS::KMS::Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555",
+        "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/Sample",
         "AWS::Lambda::Alias": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:Sample:live",
         "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:Sample:*",
+        "AWS::OpenSearchServerless::Collection": (
+            f"arn:aws:aoss:{REGION}:{ACCOUNT}:collection/abcdefghij0123456789"
+        ),
+        "AWS::OpenSearchService::Domain": f"arn:aws:es:{REGION}:{ACCOUNT}:domain/sample",
+        "AWS::RDS::DBCluster": f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:sample",
+        "Custom::RedisKnowledgeBase": KNOWLEDGE_BASE,
         "AWS::S3::Bucket": "arn:aws:s3:::sample",
+        "AWS::S3Vectors::Index": f"arn:aws:s3vectors:{REGION}:{ACCOUNT}:bucket/sample/index/sample",
+        "AWS::SecretsManager::Secret": (
+            f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:sample-AbCdEf"
+        ),
         "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:Sample",
         "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:Sample",
     }
@@ -87,6 +101,7 @@ class Resolver:
         "AWS::AccountId": ACCOUNT,
         "AWS::Partition": "aws",
         "AWS::Region": REGION,
+        "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/Sample/1a2b3c4d-0-0-0-1",
         "AWS::URLSuffix": "amazonaws.com",
     }
 
@@ -117,7 +132,9 @@ class Resolver:
                 return self._resolved(function, argument)
         return {key: self(item) for key, item in value.items()}
 
-    def _resolved(self, function: str, argument: Any) -> str:
+    def _resolved(self, function: str, argument: Any) -> Any:
+        if function == "Fn::Split":
+            return str(self(argument[1])).split(argument[0])
         if function == "Fn::Join":
             return str(argument[0]).join(self(argument[1]))
         if function == "Fn::ImportValue":
@@ -126,15 +143,20 @@ class Resolver:
             for name, value in self.PSEUDO.items():
                 argument = argument.replace(f"${{{name}}}", value)
             return str(argument)
+        if function == "Fn::Select":
+            return str(self(argument[1])[argument[0]])
         if function == "Fn::GetAtt":
             return self._attribute(*argument)
         if argument in self.PSEUDO:
             return self.PSEUDO[argument]
         kind = self._types[argument]
-        return self.ARNS[kind] if kind in ("AWS::SNS::Topic", "AWS::Lambda::Alias") else "sample"
+        return self.ARNS[kind] if kind in REFERRED_TO_BY_ARN else "sample"
 
     def _attribute(self, name: str, attribute: str) -> str:
-        return self.ARNS[self._types[name]] if attribute == "Arn" else "sample"
+        if attribute == "MasterUserSecret.SecretArn":
+            return self.ARNS["AWS::SecretsManager::Secret"]
+        own = attribute in ("Arn", "DBClusterArn", "IndexArn", "KnowledgeBaseArn")
+        return self.ARNS[self._types[name]] if own else "sample"
 
 
 def inline_policies(template: Template) -> Iterator[tuple[str, str, dict[str, Any]]]:

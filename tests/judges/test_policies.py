@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import parliament
 import pytest
 
 from tests.judges.action_table import problems
 from tests.judges.assembly import Resolver, Templates, inline_policies
 from tests.judges.judged_synthesis import JUDGED
+from tests.judges.parliament_findings import parliament_findings
 from tests.stacks.reading import resource_policies, resources, statements
 
 pytestmark = pytest.mark.xdist_group("policies")
@@ -53,9 +53,8 @@ def test_parliament_finds_nothing(judged_templates, variant: str) -> None:
     seen = 0
     for template in judged_templates[variant].values():
         for role, name, document in inline_policies(template):
-            analysis = parliament.analyze_policy_string(json.dumps(resolve(document)))
             seen += 1
-            assert [str(finding) for finding in analysis.findings] == [], f"{role}/{name}"
+            assert parliament_findings(resolve(document)) == [], f"{role}/{name}"
     assert seen >= 5
 
 
@@ -100,6 +99,13 @@ def test_the_table_finds_a_misspelt_condition() -> None:
 
 def test_parliament_can_find() -> None:
     statement = {"Effect": "Allow", "Action": "sqs:ReceiveMessages", "Resource": QUEUE}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    found = parliament.analyze_policy_string(policy).findings
-    assert {finding.issue for finding in found} == {"UNKNOWN_ACTION"}
+    (found,) = parliament_findings({"Version": "2012-10-17", "Statement": [statement]})
+    assert found.startswith("UNKNOWN_ACTION")
+
+
+def test_a_model_is_enough_for_parliament_and_another_action_beside_it_is_not_hidden() -> None:
+    model = "arn:aws:bedrock:eu-west-1::foundation-model/amazon.titan-embed-text-v2:0"
+    statement = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": model}
+    assert parliament_findings({"Version": "2012-10-17", "Statement": [statement]}) == []
+    statement["Action"] = "sqs:SendMessage"
+    assert parliament_findings({"Version": "2012-10-17", "Statement": [statement]})

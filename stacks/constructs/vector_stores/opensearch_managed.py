@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_opensearchservice as opensearch
 from constructs import Construct
 
-from stacks.constructs.acknowledged import acknowledge
+from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.constructs.log_group import log_group
 from stacks.constructs.vector_stores.setup_function import SetupFunction
 from stacks.constructs.vector_stores.vector_store import (
@@ -25,6 +25,11 @@ from stacks.constructs.vector_stores.vector_store import (
 )
 from stacks.vector_index import METADATA_FIELD, SPACE, TEXT_FIELD, VECTOR_FIELD
 
+# `stack_suffix`, as cdk-nag writes it.
+STACK_SUFFIX = (
+    '{"Fn::Select":[0,{"Fn::Split":["-",{"Fn::Select":[2,{"Fn::Split":["/",'
+    '{"Ref":"AWS::StackId"}]}]}]}]}'
+)
 ENGINE_VERSION = "OpenSearch_2.19"
 CALLS = ("es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPost", "es:ESHttpPut")
 
@@ -123,6 +128,16 @@ class Store(VectorStore):
             },
         )
         self.depends_on += [self._domain, index]
+
+    def accept(self, role: iam.IRole) -> None:
+        """Within an index, paths are what is called; which there are is not known beforehand."""
+        for each, below in ((role, f"{self._index_name}/*"), (self._setup.role, "*")):
+            acknowledge_wildcard(
+                each,
+                "arn:<AWS::Partition>:es:<AWS::Region>:<AWS::AccountId>:domain/groundwork-"
+                f"{STACK_SUFFIX}/{below}",
+                reason="Paths of OpenSearch's API stand below its domain or index.",
+            )
 
     def _body(self) -> dict[str, Any]:
         """https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html"""

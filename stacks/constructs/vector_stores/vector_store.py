@@ -75,6 +75,9 @@ class VectorStore(Construct):
     def admit(self, role: iam.IRole) -> None:
         """Let the knowledge base's role in. Stores that ask IAM alone need nothing."""
 
+    def accept(self, role: iam.IRole) -> None:
+        """Acknowledge what judges find in `permissions` and is meant."""
+
     def knowledge_base(
         self, scope: Construct, *, name: str, role: iam.IRole, configuration: Configuration
     ) -> tuple[str, str]:

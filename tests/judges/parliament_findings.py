@@ -1,0 +1,29 @@
+"""What parliament says about a policy."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import parliament
+
+# Actions that take any of several kinds of resource. AWS's table, and parliament with it, marks all
+# of them as required, and parliament then wants a statement to name one of each. What such actions
+# may name is checked by the table of actions.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html
+ANY_KIND = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+
+
+def parliament_findings(document: Any) -> list[str]:
+    """Findings about an identity policy whose intrinsic functions are resolved."""
+    findings = parliament.analyze_policy_string(json.dumps(document)).findings
+    return [str(finding) for finding in findings if not _about_any_kind(finding)]
+
+
+def _about_any_kind(finding: Any) -> bool:
+    details = finding.detail if isinstance(finding.detail, list) else []
+    return (
+        finding.issue == "RESOURCE_MISMATCH"
+        and bool(details)
+        and all(each["action"] in ANY_KIND for each in details)
+    )
