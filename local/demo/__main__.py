@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from local.demo import deployment, fleet, functions, offline
+from local.demo import deployment, fleet, functions, knowledge, offline
 from local.demo.report import Report
 from local.session import LocalAws, readable_errors
 
@@ -39,6 +39,7 @@ def main(arguments: list[str]) -> int:
                 fleet.play(aws, report, documents=chosen.documents)
                 functions.play(aws, report)
                 offline.play(aws, report)
+                knowledge.play(aws, report, uploaded=fleet.named_documents(chosen.documents))
                 deployment.destroy(aws, report)
             except fleet.DemoError as error:
                 sys.exit(f"error: {error}")
