@@ -20,7 +20,7 @@ from local.bedrock.answers import Answer, Stream
 from local.bedrock.errors import BedrockError, invalid
 from local.bedrock.event_stream import CONTENT_TYPE, exception
 from local.bedrock.faults import Faults
-from local.bedrock.wire import Request, request, route
+from local.bedrock.wire import Request, read_models, request, route
 from local.control import Asgi
 
 THREADS = 16
@@ -48,6 +48,7 @@ class Door:
         self._inner = inner
         self._operations = operations
         self._faults = faults
+        self._models_read = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="bedrock")
 
     def close(self) -> None:
@@ -59,7 +60,11 @@ class Door:
         if scope["type"] != "http" or not _for_bedrock(scope):
             await self._inner(scope, receive, send)
             return
-        found = route(scope["method"], scope.get("raw_path", scope["path"].encode()).decode())
+        path = scope.get("raw_path", scope["path"].encode()).decode()
+        if not self._models_read:  # takes a good part of a second, once
+            await self._in_thread(read_models)
+            self._models_read = True
+        found = route(scope["method"], path)
         named = found.operation if found else ""
         if scope["path"] == CHAT_COMPLETIONS:
             named = "ChatCompletions"

@@ -57,7 +57,7 @@ class Bedrock:
         """End the jobs and the models' process."""
         if self._door is not None:
             self._door.close()
-        self._models.stop()
+        await asyncio.to_thread(self._models.stop)
         await asyncio.to_thread(self._ingestion.stop_all)
 
     def status(self) -> Mapping[str, Any]:

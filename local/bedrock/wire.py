@@ -63,6 +63,11 @@ def route(method: str, raw_path: str) -> Route | None:
     return best[1] if best else None
 
 
+def read_models() -> None:
+    """Read the SDK's models now, not with the first request."""
+    _table()
+
+
 def request(found: Route, query: str, headers: Mapping[str, str], body: bytes) -> Request:
     """A checked request. Raises BedrockError."""
     shape = found.input_shape
