@@ -449,6 +449,14 @@ def test_the_same_question_is_answered_from_the_cache_and_guarded_again(world: W
     assert refused["stopped_by_guardrail"] and refused["answer"] == "Not today."
 
 
+def test_a_near_question_with_another_number_is_not_the_same(world: World) -> None:
+    """Pitfall of semantic caches: embeddings put 7 days next to 30 days."""
+    world.bedrock.says = lambda prompt: FOUR_DAYS
+    world.ask("Is a message kept for 7 days?")
+    assert not world.ask("Is a message kept for 30 days?")["cached"]  # their vectors are equal
+    assert world.ask("Is the message kept for 7 days?")["cached"]
+
+
 @pytest.mark.parametrize(
     "change",
     ["tenant", "model", "guardrail", "prompt", "technique", "filter", "ingestion", "chunks"],
