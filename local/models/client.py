@@ -162,20 +162,41 @@ class Models:
     def _post(
         self, path: str, request: Mapping[str, Any]
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        connection = http.client.HTTPConnection(HOST, self._started(), timeout=ASK_SECONDS)
+        content = json.dumps(request).encode()
         try:
-            connection.request("POST", path, json.dumps(request).encode())
-            response = connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise ModelsError(
-                f"the models' process does not answer: {error!r}; {self._hint}"
-            ) from None
+            connection, response = self._sent(path, content)
+        except ConnectionRefusedError:  # it was killed: nobody listens any more
+            self._give_up()
+            connection, response = self._sent(path, content)
         if response.status != 200:
             said = json.loads(response.read())["error"]
             connection.close()
             raise ModelsError(said)
         return connection, response
+
+    def _sent(
+        self, path: str, content: bytes
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        connection = http.client.HTTPConnection(HOST, self._started(), timeout=ASK_SECONDS)
+        try:
+            connection.request("POST", path, content)
+            return connection, connection.getresponse()
+        except ConnectionRefusedError:
+            connection.close()
+            raise
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise ModelsError(
+                f"the models' process does not answer: {error!r}; {self._hint}"
+            ) from None
+
+    def _give_up(self) -> None:
+        """On a process that is going; the next request starts another."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
 
     def _started(self) -> int:
         """The port of the live process, which is started when there is none."""
