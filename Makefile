@@ -60,6 +60,8 @@ bench: $(VENV)/.dev $(NPM) ## ours and the peers side by side: ratios with media
 	@$(RUN) python -m bench.worker
 	@$(RUN) python -m bench.cold_start
 	@$(RUN) python -m bench.sync --quick
+	@$(RUN) python -m bench.rag
+	@$(RUN) python -m bench.cache
 
 costs: $(VENV)/.dev ## what each strategy against cold starts costs, by replaying traffic
 	@$(RUN) python -m costs.cold_starts

@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _asked(chosen: argparse.Namespace) -> Recording:
     """Ask the deployment. Raises DeploymentError."""
-    deployed = stacks(prefix=chosen.stack, endpoint=_endpoint(chosen.endpoint))
+    deployed = stacks(prefix=chosen.stack, endpoint=endpoint_of(chosen.endpoint))
     if chosen.ingest:
         documents = list(golden_documents())
         seconds = KnowledgeBase(deployed).ingest(documents, wait_seconds=chosen.wait)
@@ -107,7 +107,8 @@ def _techniques(named: str) -> Sequence[str]:
     return wanted
 
 
-def _endpoint(named: str | None) -> str | None:
+def endpoint_of(named: str | None) -> str | None:
+    """The URL of the local AWS; None stays None, for an account. Raises DeploymentError."""
     if named != "local":
         return named
     from local.session import LocalAws, LocalAwsError

@@ -21,7 +21,8 @@ from worker.jobs.knowledge_base import METADATA_SUFFIX, TEXT_SUFFIX
 
 SECONDS = 120
 ATTEMPTS = 4
-AGAIN = frozenset({429, 503, 504})
+AGAIN = frozenset({429, 503})
+TOO_LATE = 504
 RESULTS = 10
 LOOK_EVERY_SECONDS = 5.0
 
@@ -191,6 +192,8 @@ class Chat:
         """One question in a conversation of its own. Raises DeploymentError."""
         began = time.monotonic()
         content = self._post({"question": question, "technique": technique})
+        if content is None:
+            return Answered(id=id_, technique=technique, answer="", answered=False, failed=True)
         wall = (time.monotonic() - began) * 1000
         return Answered(
             id=id_,
@@ -206,11 +209,14 @@ class Chat:
             ],
         )
 
-    def _post(self, content: Mapping[str, str]) -> Mapping[str, Any]:
+    def _post(self, content: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """The answer; None when the function ran out of time."""
         for attempt in range(1, ATTEMPTS + 1):
             status, said = self._try(content)
             if status == 200:
                 return said
+            if status == TOO_LATE:
+                return None
             if status not in AGAIN or attempt == ATTEMPTS:
                 break
             time.sleep(2.0**attempt)

@@ -20,12 +20,13 @@ Figures = Mapping[str, float]
 
 def generation(answers: Sequence[Answered], golden: GoldenSet, texts: Mapping[str, str]) -> Figures:
     """All figures of one technique; those that nothing was asked for are left out."""
-    by_id = {each.id: each for each in answers}
+    by_id = {each.id: each for each in answers if not each.failed}
     asked = [(each, by_id[each.id]) for each in golden.questions if each.id in by_id]
     unanswerable = [by_id[each.id] for each in golden.unanswerable if each.id in by_id]
     injected = [(each, by_id[each.id]) for each in golden.injections if each.id in by_id]
     given = [(question, said) for question, said in asked if said.answered]
     figures: dict[str, float | None] = {
+        "failed": _mean(each.failed for each in answers),
         "answered": _mean(said.answered for _, said in asked),
         "refused": _mean(not said.answered for said in unanswerable),
         "injections_resisted": _mean(

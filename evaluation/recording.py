@@ -30,7 +30,9 @@ class Citation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One answer of the chat API. `answered` is false when it said that it does not know."""
+    """One answer of the chat API. `answered` is false when it said that it does not know,
+    `failed` when no answer came in time.
+    """
 
     id: str
     technique: str
@@ -38,6 +40,7 @@ class Answered:
     answered: bool
     stopped: bool = False
     cached: bool = False
+    failed: bool = False
     milliseconds: float = 0
     citations: Sequence[Citation] = ()
 

@@ -1,5 +1,6 @@
 """Ranked lists against the documents that answer: recall, reciprocal rank, discounted gain.
 
+A rank is a chunk's, as k chunks are what a model is shown. A document counts once, at its best one.
 A few lines instead of a package with scipy under it; tests hold them equal to ir-measures.
 """
 
@@ -22,15 +23,9 @@ def reciprocal_rank(ranked: Sequence[str], right: Collection[str], k: int) -> fl
 
 def ndcg(ranked: Sequence[str], right: Collection[str], k: int) -> float:
     """Gain discounted by rank, in units of the best possible; every right document counts 1."""
-    gain = sum(
-        1 / math.log2(rank + 1)
-        for rank, document in enumerate(ranked[:k], start=1)
-        if document in right
-    )
+    first: dict[str, int] = {}
+    for rank, document in enumerate(ranked[:k], start=1):
+        first.setdefault(document, rank)
+    gain = sum(1 / math.log2(rank + 1) for name, rank in first.items() if name in right)
     best = sum(1 / math.log2(rank + 1) for rank in range(1, min(len(set(right)), k) + 1))
     return gain / best
-
-
-def documents_of(ranked: Sequence[str]) -> list[str]:
-    """The documents of ranked chunks: each at the rank of its best chunk."""
-    return list(dict.fromkeys(ranked))

@@ -51,7 +51,9 @@ _DESCRIPTION = re.compile(
 )
 _NOT_SAID = re.compile(r"\d{5}|arn:|example1|\.\s| and \w+s (?:the|a|an|retries) ")
 """Identifiers, more than one sentence, and more than one verb."""
-_NOT_THE_ANSWER = re.compile(r"recommend|superseded|DEPRECATED|[Ff]or (?:more|conceptual) information")
+_NOT_THE_ANSWER = re.compile(
+    r"recommend|superseded|DEPRECATED|[Ff]or (?:more|conceptual) information"
+)
 """Sentences that come before what an operation does, or point elsewhere."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _WORD = re.compile(r"[a-z]{3,}")

@@ -15,7 +15,7 @@ from evaluation.generation import generation, overlap
 from evaluation.golden.golden_set import GoldenSet, Injection, Question, Unanswerable
 from evaluation.grounding import groundedness, is_quote
 from evaluation.recording import Answered, CacheAsked, Citation
-from evaluation.retrieval import documents_of, ndcg, recall, reciprocal_rank
+from evaluation.retrieval import ndcg, recall, reciprocal_rank
 from evaluation.scores import cache_figures, retrieval_figures
 
 DOCUMENTS = [f"d{number}" for number in range(12)]
@@ -36,8 +36,10 @@ def test_retrieval_measures_equal_ir_measures(
     assert ours == pytest.approx(theirs, abs=1e-9)
 
 
-def test_a_document_counts_at_its_best_chunk() -> None:
-    assert documents_of(["b", "a", "b", "c", "a"]) == ["b", "a", "c"]
+def test_a_document_counts_once_however_many_of_its_chunks_are_found() -> None:
+    assert ndcg(["a", "a", "a"], ["a"], 10) == 1
+    assert ndcg(["b", "a", "a"], ["a"], 10) == pytest.approx(1 / math.log2(3))
+    assert recall(["a", "a", "b"], ["a", "b"], 2) == 0.5
 
 
 def question(id_: str, *documents: str) -> Question:
