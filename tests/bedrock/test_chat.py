@@ -240,6 +240,37 @@ def test_a_filter_limits_what_answers_rest_on(chat: Chat) -> None:
         assert all("/accessanalyzer/" in each["source"] for each in answer["citations"])
 
 
+def events_of(body: str) -> list[tuple[str, Any]]:
+    """Server-sent events, as a browser reads them."""
+    found = []
+    for block in body.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        if fields:
+            found.append((fields["event"], json.loads(fields["data"])))
+    return found
+
+
+def test_a_stream_tells_sentences_then_citations_then_the_answer(
+    chat: Chat, environment: dict[str, str]
+) -> None:
+    with Function("chat.streaming.handler", **environment) as function:
+        stream = Chat(knowledge=chat.knowledge, environment=environment, function=function)
+        answer = stream.post({"question": "Which operation updates an archive rule?"})
+        assert answer["headers"]["content-type"].startswith("text/event-stream")
+        events = events_of(answer["body"])
+        kinds = [kind for kind, _ in events]
+        assert kinds == ["token"] * (len(kinds) - 2) + ["citations", "done"] and len(kinds) > 2
+        said = "".join(content["text"] for kind, content in events if kind == "token")
+        assert said.strip() == events[-1][1]["answer"]
+        assert events[-2][1]["citations"] == events[-1][1]["citations"] != []
+        unknown = events_of(stream.post({"question": "Who wrote Faust?"})["body"])
+        assert [kind for kind, _ in unknown] == ["citations", "done"]
+        assert unknown[-1][1]["answer"] == NOT_FOUND
+        refused = stream.post({"question": ""})
+        assert refused["statusCode"] == 400
+        assert refused["headers"]["content-type"] == "application/problem+json"
+
+
 def test_a_ping_reaches_nobody(chat: Chat) -> None:
     calls = chat.function.invoke(ping(number=1, of=1, hold_ms=0))
     assert calls["groundwork"]["warm"]["cold"] is False
