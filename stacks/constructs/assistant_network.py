@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Aws
 from aws_cdk import aws_ec2 as ec2
@@ -10,15 +10,16 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 HTTPS = ec2.Port.tcp(443)
-# Service of the endpoint -> what the function calls there.
-CALLS = {
-    "bedrock-runtime": (
-        "bedrock:ApplyGuardrail",
-        "bedrock:InvokeModel",
-        "bedrock:InvokeModelWithResponseStream",
-    ),
-    "bedrock-agent-runtime": ("bedrock:Rerank", "bedrock:Retrieve"),
-    "bedrock-agent": ("bedrock:GetPrompt",),
+# Service of the endpoint -> what the function calls there, and on what. Models have no account, and
+# a profile's are in other Regions too.
+CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "bedrock-runtime": {
+        "foundation-model": ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"),
+        "inference-profile": ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"),
+        "guardrail": ("bedrock:ApplyGuardrail",),
+    },
+    "bedrock-agent-runtime": {"knowledge-base": ("bedrock:Retrieve",), "": ("bedrock:Rerank",)},
+    "bedrock-agent": {"prompt": ("bedrock:GetPrompt",)},
 }
 
 
@@ -64,29 +65,18 @@ class AssistantNetwork(Construct):
         )
         group.add_ingress_rule(self.security_group, HTTPS, "Function chat")
         zones = vpc.select_subnets(subnet_group_name=subnets.subnet_group_name).subnet_ids
-        for service, actions in CALLS.items():
-            self._endpoint(service, actions, vpc, zones[:endpoint_zones], group)
+        for service, calls in CALLS.items():
+            self._endpoint(service, calls, vpc, zones[:endpoint_zones], group)
 
     def _endpoint(
         self,
         service: str,
-        actions: Sequence[str],
+        calls: Mapping[str, Sequence[str]],
         vpc: ec2.IVpc,
         subnet_ids: Sequence[str],
         group: ec2.ISecurityGroup,
     ) -> None:
-        policy = iam.PolicyStatement(
-            sid="ChatOfThisAccount",
-            principals=[iam.AnyPrincipal()],
-            actions=list(actions),
-            resources=[
-                f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}::foundation-model/*",
-                f"arn:{Aws.PARTITION}:bedrock:*:{Aws.ACCOUNT_ID}:*",
-            ]
-            if "bedrock:GetPrompt" not in actions
-            else [f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}:{Aws.ACCOUNT_ID}:prompt/*"],
-            conditions={"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}},
-        )
+        ours = {"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID}}
         ec2.CfnVPCEndpoint(
             self,
             service.title().replace("-", ""),
@@ -96,5 +86,24 @@ class AssistantNetwork(Construct):
             subnet_ids=list(subnet_ids),
             security_group_ids=[group.security_group_id],
             private_dns_enabled=True,
-            policy_document=iam.PolicyDocument(statements=[policy]),
+            policy_document=iam.PolicyDocument(
+                statements=[
+                    iam.PolicyStatement(
+                        principals=[iam.AnyPrincipal()],
+                        actions=list(actions),
+                        resources=[_any(kind)],
+                        conditions=ours,
+                    )
+                    for kind, actions in calls.items()
+                ]
+            ),
         )
+
+
+def _any(kind: str) -> str:
+    """All resources of a kind in this account; Rerank knows none."""
+    if not kind:
+        return "*"
+    if kind == "foundation-model":
+        return f"arn:{Aws.PARTITION}:bedrock:*::foundation-model/*"
+    return f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}:{Aws.ACCOUNT_ID}:{kind}/*"

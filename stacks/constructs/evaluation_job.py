@@ -196,9 +196,11 @@ class EvaluationJob(Construct):
         """https://docs.aws.amazon.com/bedrock/latest/userguide/rag-eval-service-roles.html"""
         settings, knowledge = self._inputs.settings, self._inputs.knowledge
         bucket = self.bucket
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)
         ours = {"StringEquals": {"aws:ResourceAccount": Aws.ACCOUNT_ID}}
         models = sorted({settings.model, settings.evaluation_judge})
-        return self._role(
+        role = self._role(
             "JobRole",
             service="bedrock",
             source=self._arn("bedrock", "evaluation-job/*"),
@@ -236,8 +238,16 @@ class EvaluationJob(Construct):
                     ),
                 ],
             },
-            everything="RetrieveAndGenerate knows no resources.",
+            everything="RetrieveAndGenerate knows no resources, so IAM takes nothing but a star.",
         )
+        name = Stack.of(self).get_logical_id(resource)
+        for keys in ("*", f"{RESULTS}*"):
+            acknowledge_wildcard(
+                role,
+                f"<{name}.Arn>/{keys}",
+                reason="Questions and results are objects of this bucket, which has nothing else.",
+            )
+        return role
 
     def _schedule_role(self, job: iam.Role, *, queue_arn: str) -> iam.Role:
         return self._role(
@@ -257,7 +267,7 @@ class EvaluationJob(Construct):
                 ],
                 "lost": [iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue_arn])],
             },
-            everything="CreateEvaluationJob makes a job, which has no name before.",
+            everything="CreateEvaluationJob makes a job, which has no name before it is made.",
         )
 
     def _role(

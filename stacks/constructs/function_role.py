@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -32,6 +33,7 @@ class FunctionRole(Construct):
         in_network: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
+        interfaces = Stack.of(self).format_arn(service="ec2", resource="*", resource_name="*")
         statements = {
             "logs": [
                 iam.PolicyStatement(
@@ -45,7 +47,7 @@ class FunctionRole(Construct):
                 )
             ],
             **({"failures": [_may_send(failures)]} if failures else {}),
-            **({"network": [_may_join_network()]} if in_network else {}),
+            **({"network": _may_join_network(interfaces)} if in_network else {}),
             **permissions,
         }
         self.role = iam.Role(
@@ -59,10 +61,15 @@ class FunctionRole(Construct):
             },
         )
         reason = "The actions by which X-Ray takes traces know no resources." + (
-            " Lambda makes the function's network interfaces with its role, and asks for them so."
-            if in_network
-            else ""
+            " Nor do those by which Lambda looks at the network." if in_network else ""
         )
+        if in_network:
+            acknowledge_wildcard(
+                self.role,
+                "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:*/*",
+                reason="Lambda makes the function's network interfaces, whose ids are not known "
+                "before, in subnets and groups that the function names.",
+            )
         acknowledge_wildcard(self.role, "*", reason=reason)
         acknowledge(self.role, "Serverless::Serverless-LambdaStarPermissions", reason=reason)
 
@@ -71,19 +78,22 @@ def _may_send(queue: sqs.IQueue) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])
 
 
-def _may_join_network() -> iam.PolicyStatement:
-    """Lambda checks for these on all resources before it places a function.
+def _may_join_network(everything: str) -> list[iam.PolicyStatement]:
+    """Lambda makes the network interfaces of a function with its role; which, nobody knows before.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
     """
-    return iam.PolicyStatement(
-        actions=[
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:UnassignPrivateIpAddresses",
-        ],
-        resources=["*"],
-    )
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
+            resources=[everything],
+        ),
+        iam.PolicyStatement(
+            actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], resources=["*"]
+        ),
+    ]

@@ -38,12 +38,15 @@ def may_ask(
     if profile == GLOBAL:
         statements += [
             iam.PolicyStatement(
-                actions=list(actions), resources=[here], conditions={"StringEquals": through}
+                actions=list(actions), resources=[here], conditions={"ArnEquals": through}
             ),
             iam.PolicyStatement(
                 actions=list(actions),
                 resources=[_model_in("", model)],
-                conditions={"StringEquals": {"aws:RequestedRegion": "unspecified", **through}},
+                conditions={
+                    "StringEquals": {"aws:RequestedRegion": "unspecified"},
+                    "ArnEquals": through,
+                },
             ),
         ]
     else:
@@ -51,7 +54,7 @@ def may_ask(
             iam.PolicyStatement(
                 actions=list(actions),
                 resources=[_model_in(region, model) for region in GEOGRAPHIES[profile]],
-                conditions={"StringEquals": through},
+                conditions={"ArnEquals": through},
             )
         )
     return statements

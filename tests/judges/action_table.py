@@ -23,6 +23,7 @@ from tests.stacks.reading import as_list
 GLOBAL_KEYS = frozenset(
     {
         "aws:PrincipalAccount",
+        "aws:RequestedRegion",
         "aws:ResourceAccount",
         "aws:SecureTransport",
         "aws:SourceAccount",

@@ -22,14 +22,8 @@ WITHOUT_RESOURCES = {
     "bedrock:CreateKnowledgeBase": "list_amazonbedrock.html",
     "bedrock:Rerank": "list_amazonbedrock.html",
     "bedrock:RetrieveAndGenerate": "list_amazonbedrock.html",
-    # Lambda asks for these on all resources before it places a function in a network:
-    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
-    "ec2:AssignPrivateIpAddresses": "list_amazonec2.html",
-    "ec2:CreateNetworkInterface": "list_amazonec2.html",
-    "ec2:DeleteNetworkInterface": "list_amazonec2.html",
     "ec2:DescribeNetworkInterfaces": "list_amazonec2.html",
     "ec2:DescribeSubnets": "list_amazonec2.html",
-    "ec2:UnassignPrivateIpAddresses": "list_amazonec2.html",
     "ssmmessages:CreateControlChannel": "list_amazonmessagegatewayservice.html",
     "ssmmessages:CreateDataChannel": "list_amazonmessagegatewayservice.html",
     "ssmmessages:OpenControlChannel": "list_amazonmessagegatewayservice.html",
