@@ -8,10 +8,12 @@ SSL_CERT_FILE, which OpenSSL reads, in the environment that functions inherit fr
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import datetime
 import ipaddress
 import os
+import shutil
 import ssl
 import tempfile
 import threading
@@ -78,6 +80,7 @@ def _context() -> ssl.SSLContext:
     with LOCK:
         if not _CONTEXT:
             folder = Path(tempfile.mkdtemp(prefix="groundwork-tls-"))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
             certificate, key = folder / "certificate.pem", folder / "key.pem"
             _write_certificate(certificate, key)
             trusted = folder / "trusted.pem"
