@@ -100,7 +100,8 @@ def test_every_type_that_we_synthesize_is_known(
         for resource in json.loads(path.read_text())["Resources"].values()
     }
     assert used
-    assert used - known_types == set()
+    # Custom resources are answered by a function of their stack.
+    assert {each for each in used if not each.startswith("Custom::")} - known_types == set()
 
 
 def test_an_unknown_type_is_refused_by_name_before_anything_is_made(
