@@ -11,7 +11,11 @@ import parliament
 # of them as required, and parliament then wants a statement to name one of each. What such actions
 # may name is checked by the table of actions.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html
-ANY_KIND = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+ANY_KIND = (
+    "bedrock:GetPrompt",
+    "bedrock:InvokeModel",
+    "bedrock:InvokeModelWithResponseStream",
+)
 
 
 # A service that is younger than parliament's table; the table of actions knows it.

@@ -29,6 +29,9 @@ ACCEPTED = {
     "bench/": {"B105": MADE_UP, "B106": MADE_UP, "Secret Keyword": MADE_UP},
     "local/": {"B105": MADE_UP, "B106": MADE_UP, "Secret Keyword": MADE_UP},
     "tests/": {"Secret Keyword": MADE_UP},
+    "lambda_src/vector_store/postgres_schema.py": {
+        "B608": "names are held to a pattern, as statements that define things take no parameters"
+    },
     "local/fleet/autoscaling_api.py": {"B406": "escape writes XML; nothing is parsed"},
 }
 # Entropy says "secret" about every asset hash.
