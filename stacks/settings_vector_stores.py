@@ -11,7 +11,7 @@ from stacks.settings_model import Capability, unit
 from stacks.vector_index import DEFAULT_HNSW, Hnsw
 
 OUTSIDE = ("pinecone", "redis_enterprise_cloud")
-SECRET_ARN = r"^$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9!/_+=.@-]+$"
+CREDENTIALS_ARN = r"^$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9!/_+=.@-]+$"
 
 
 class HnswSettings(Capability):
@@ -171,7 +171,7 @@ class OtherStoreSettings(Capability):
         str,
         Field(
             default="",
-            pattern=SECRET_ARN,
+            pattern=CREDENTIALS_ARN,
             description="pinecone, redis_enterprise_cloud: secret with the credentials. pinecone: "
             "key apiKey; redis_enterprise_cloud: username, password, serverCertificate, "
             "clientCertificate, clientPrivateKey.",
