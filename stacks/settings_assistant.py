@@ -193,6 +193,13 @@ class AssistantSettings(
             yield str(error)
 
     def _evaluation_problems(self) -> Iterator[str]:
+        judged_by = LANGUAGE_MODELS[self.evaluation_judge].profiles
+        if self.evaluation and self.inference_profile not in ("none", *judged_by):
+            yield (
+                f"evaluation_judge ({self.evaluation_judge}) has no inference profile "
+                f"{self.inference_profile}: set inference_profile to {' or '.join(judged_by)}, or "
+                "evaluation to false"
+            )
         if not self.evaluation:
             mixed = [name for name in self.model_fields_set if name.startswith("evaluation_")]
             if mixed:

@@ -199,7 +199,6 @@ class EvaluationJob(Construct):
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)
         ours = {"StringEquals": {"aws:ResourceAccount": Aws.ACCOUNT_ID}}
-        models = sorted({settings.model, settings.evaluation_judge})
         role = self._role(
             "JobRole",
             service="bedrock",
@@ -207,7 +206,7 @@ class EvaluationJob(Construct):
             policies={
                 "models": [
                     statement
-                    for model in models
+                    for model in self._models()
                     for statement in may_ask(self, model=model, profile=settings.inference_profile)
                 ],
                 "knowledge": [
@@ -238,7 +237,11 @@ class EvaluationJob(Construct):
                     ),
                 ],
             },
-            everything="RetrieveAndGenerate knows no resources, so IAM takes nothing but a star.",
+        )
+        acknowledge_wildcard(
+            role,
+            "*",
+            reason="RetrieveAndGenerate knows no resources, so IAM takes nothing but a star.",
         )
         name = Stack.of(self).get_logical_id(resource)
         for keys in ("*", f"{RESULTS}*"):
@@ -256,7 +259,10 @@ class EvaluationJob(Construct):
             source=self._arn("scheduler", "schedule-group/default"),
             policies={
                 "evaluation": [
-                    iam.PolicyStatement(actions=["bedrock:CreateEvaluationJob"], resources=["*"]),
+                    iam.PolicyStatement(
+                        actions=["bedrock:CreateEvaluationJob"],
+                        resources=[foundation_model_arn(self, each) for each in self._models()],
+                    ),
                     iam.PolicyStatement(
                         actions=["iam:PassRole"],
                         resources=[job.role_arn],
@@ -267,7 +273,6 @@ class EvaluationJob(Construct):
                 ],
                 "lost": [iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue_arn])],
             },
-            everything="CreateEvaluationJob makes a job, which has no name before it is made.",
         )
 
     def _role(
@@ -277,9 +282,8 @@ class EvaluationJob(Construct):
         service: str,
         source: str,
         policies: dict[str, Sequence[iam.PolicyStatement]],
-        everything: str,
     ) -> iam.Role:
-        role = iam.Role(
+        return iam.Role(
             self,
             construct_id,
             description="Evaluation of the knowledge base",
@@ -294,8 +298,9 @@ class EvaluationJob(Construct):
                 name: iam.PolicyDocument(statements=list(each)) for name, each in policies.items()
             },
         )
-        acknowledge_wildcard(role, "*", reason=everything)
-        return role
+
+    def _models(self) -> list[str]:
+        return sorted({self._inputs.settings.model, self._inputs.settings.evaluation_judge})
 
     def _arn(self, service: str, resource: str) -> str:
         return Stack.of(self).format_arn(service=service, resource=resource)

@@ -12,6 +12,9 @@ from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 
+# What CreateNetworkInterface is about; the other actions are about the first alone.
+NETWORK_KINDS = ("network-interface", "security-group", "subnet")
+
 
 class FunctionRole(Construct):
     """A role per function, whose permissions are inline: the first invocation has them all.
@@ -33,7 +36,11 @@ class FunctionRole(Construct):
         in_network: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        interfaces = Stack.of(self).format_arn(service="ec2", resource="*", resource_name="*")
+        stack = Stack.of(self)
+        interfaces = [
+            stack.format_arn(service="ec2", resource=kind, resource_name="*")
+            for kind in NETWORK_KINDS
+        ]
         statements = {
             "logs": [
                 iam.PolicyStatement(
@@ -63,10 +70,10 @@ class FunctionRole(Construct):
         reason = "The actions by which X-Ray takes traces know no resources." + (
             " Nor do those by which Lambda looks at the network." if in_network else ""
         )
-        if in_network:
+        for kind in NETWORK_KINDS if in_network else ():
             acknowledge_wildcard(
                 self.role,
-                "arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:*/*",
+                f"arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:{kind}/*",
                 reason="Lambda makes the function's network interfaces, whose ids are not known "
                 "before, in subnets and groups that the function names.",
             )
@@ -78,7 +85,7 @@ def _may_send(queue: sqs.IQueue) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])
 
 
-def _may_join_network(everything: str) -> list[iam.PolicyStatement]:
+def _may_join_network(interfaces: list[str]) -> list[iam.PolicyStatement]:
     """Lambda makes the network interfaces of a function with its role; which, nobody knows before.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
@@ -91,7 +98,7 @@ def _may_join_network(everything: str) -> list[iam.PolicyStatement]:
                 "ec2:DeleteNetworkInterface",
                 "ec2:UnassignPrivateIpAddresses",
             ],
-            resources=[everything],
+            resources=interfaces,
         ),
         iam.PolicyStatement(
             actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], resources=["*"]

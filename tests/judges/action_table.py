@@ -62,6 +62,9 @@ def _keys(service: str) -> tuple[str, ...]:
 def _fits(arn_format: str, resource: str) -> bool:
     if "*" in (arn_format, resource):
         return arn_format == resource
+    # A model that is asked for by a global inference profile has no Region, which no table knows:
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html
+    resource = resource.replace(":bedrock:::foundation-model/", ":bedrock:any::foundation-model/")
     pattern = re.sub(r"\$\{[^}]+\}", "*", arn_format)
     # parliament tells buckets from their objects, provided that it knows what the format is of.
     kind = "bucket" if pattern.split(":", 5)[2:] == ["s3", "", "", "*"] else ""

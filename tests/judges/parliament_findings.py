@@ -49,11 +49,9 @@ def _about_any_kind(finding: Any) -> bool:
 def _out_of_date(finding: Any) -> bool:
     """What its table of actions does not have yet; AWS's newer one, which we ask too, has it.
 
-    The service s3vectors; versions of prompts; that CreateEvaluationJob takes no resource.
+    The service s3vectors, and versions of prompts.
     """
     said = str(finding.detail)
-    return (
-        (finding.issue == "UNKNOWN_PREFIX" and "s3vectors" in said)
-        or (finding.issue == "RESOURCE_MISMATCH" and "'bedrock:GetPrompt'" in said)
-        or (finding.issue == "RESOURCE_STAR" and said == "['bedrock:CreateEvaluationJob']")
+    return (finding.issue == "UNKNOWN_PREFIX" and "s3vectors" in said) or (
+        finding.issue == "RESOURCE_MISMATCH" and "'bedrock:GetPrompt'" in said
     )

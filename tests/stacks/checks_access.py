@@ -18,7 +18,6 @@ from tests.stacks.reading import (
 
 # Actions that IAM cannot tie to a resource, each with the page that says so.
 WITHOUT_RESOURCES = {
-    "bedrock:CreateEvaluationJob": "list_amazonbedrock.html",
     "bedrock:CreateKnowledgeBase": "list_amazonbedrock.html",
     "bedrock:Rerank": "list_amazonbedrock.html",
     "bedrock:RetrieveAndGenerate": "list_amazonbedrock.html",
@@ -33,7 +32,7 @@ WITHOUT_RESOURCES = {
 }
 # Service principals that the stacks use; a typing error in one is not seen by any offline judge.
 SERVICE_PRINCIPALS = re.compile(
-    r"(apigateway|appsync|bedrock|cloudwatch|ec2|events|lambda|logging\.s3|logs\.<AWS::Region>"
+    r"(apigateway|appsync|bedrock|cloudwatch|ec2|events|indexing\.s3vectors|lambda|logging\.s3|logs\.<AWS::Region>"
     r"|scheduler|vpc-flow-logs)"
     r"\.amazonaws\.com"
 )

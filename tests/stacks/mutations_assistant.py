@@ -340,7 +340,7 @@ NETWORK_CACHE_MUTATIONS: list[Case] = [
         ),
         (
             "the model without its profile",
-            policy("ChatPermissions", "model", 2, "Condition", {}),
+            policy("ChatPermissions", "model", 1, "Condition", {}),
             "check_model_access",
         ),
         (

@@ -52,7 +52,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "offline.introspection": "false",
         "assistant.cache": "valkey",
         "assistant.model": "anthropic.claude-sonnet-4-5-20250929-v1:0",
-        "assistant.inference_profile": "global",
+        "assistant.inference_profile": "us",
         "assistant.evaluation": "true",
         "assistant.personal_data": "block",
         "assistant.denied_words": "swordfish,open sesame",
@@ -64,6 +64,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "knowledge.vector_store": "aurora_postgresql",
         "assistant.cache": "off",
         "assistant.guardrail": "false",
+        "assistant.model": "anthropic.claude-haiku-4-5-20251001-v1:0",
+        "assistant.inference_profile": "global",
     },
     "other-code": {},
 }

@@ -47,7 +47,7 @@ def test_pitfall_33_a_cached_answer_ends_with_the_next_ingestion(assistant: Temp
     assert "dynamodb:GetItem" in actions
 
 
-@pytest.mark.parametrize("variant", ["dev", "nat", "keys"])
+@pytest.mark.parametrize("variant", ["dev", "nat", "keys", "quiet"])
 def test_pitfall_36_a_profile_needs_the_model_in_every_region(templates, variant: str) -> None:
     template = templates[variant]["Assistant"]
     assert checks_assistant.check_model_access(template) == []
@@ -56,7 +56,7 @@ def test_pitfall_36_a_profile_needs_the_model_in_every_region(templates, variant
         for statement in checks_assistant.allowed(template, "model")
         for arn in checks_assistant.as_list(statement["Resource"])
     }
-    assert len(arns) == {"dev": 1, "nat": 7, "keys": 3}[variant]
+    assert len(arns) == {"dev": 1, "nat": 7, "keys": 4, "quiet": 3}[variant]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,14 @@ def test_pitfall_36_a_profile_needs_the_model_in_every_region(templates, variant
         (
             {"assistant.model": "anthropic.claude-haiku-4-5-20251001-v1:0"},
             "only to be had through an inference profile: set inference_profile to us or eu",
+        ),
+        (
+            {
+                "assistant.evaluation": "true",
+                "assistant.model": "anthropic.claude-haiku-4-5-20251001-v1:0",
+                "assistant.inference_profile": "global",
+            },
+            "has no inference profile global: set inference_profile to us or eu or apac",
         ),
         ({"assistant.pinned_prompts": "rag.v99"}, "there is no prompts/rag.v99.toml"),
         ({"assistant.evaluation_questions": "a.jsonl"}, "set evaluation to true, or remove it"),
