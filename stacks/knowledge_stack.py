@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Annotations, CfnOutput, Stack
+from aws_cdk import Annotations, CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -143,4 +143,10 @@ class KnowledgeStack(Stack):
     def _key(self, settings: KnowledgeSettings) -> kms.Key | None:
         if not settings.customer_key:
             return None
-        return kms.Key(self, "Key", description="Groundwork: vectors", enable_key_rotation=True)
+        return kms.Key(
+            self,
+            "Key",
+            description="Groundwork: vectors",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN if settings.retain_data else RemovalPolicy.DESTROY,
+        )

@@ -11,7 +11,9 @@ from stacks.settings_model import Capability, unit
 from stacks.vector_index import DEFAULT_HNSW, Hnsw
 
 OUTSIDE = ("pinecone", "redis_enterprise_cloud")
-CREDENTIALS_ARN = r"^$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9!/_+=.@-]+$"
+CREDENTIALS_ARN = (
+    r"^$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9!/_+=.@-]+$"
+)
 
 
 class HnswSettings(Capability):

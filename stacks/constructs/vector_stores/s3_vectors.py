@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3vectors as s3vectors
 from constructs import Construct
 
@@ -51,14 +53,39 @@ class Store(VectorStore):
                 non_filterable_metadata_keys=list(NOT_FILTERABLE)
             ),
         )
+        if key:
+            self._let_indexing_use(key)
         for kept in (self._bucket, self._index):
             kept.apply_removal_policy(inputs.removal_policy)
         self.depends_on.append(self._index)
 
+    def _let_indexing_use(self, key: kms.IKey) -> None:
+        """S3 builds the index by itself, later than vectors are put.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-data-encryption.html
+        """
+        buckets = Stack.of(self).format_arn(
+            service="s3vectors", resource="bucket", resource_name="*"
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="IndexingOfThisAccount",
+                principals=[iam.ServicePrincipal("indexing.s3vectors.amazonaws.com")],
+                actions=["kms:Decrypt"],
+                resources=["*"],
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                    "ArnLike": {"aws:SourceArn": buckets},
+                },
+            )
+        )
+
     @property
     def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
         """https://docs.aws.amazon.com/bedrock/latest/userguide/kb-permissions.html"""
+        key = self._inputs.encryption_key
         return {
+            **({"vector-keys": [_may_use(key)]} if key else {}),
             "vectors": [
                 iam.PolicyStatement(
                     actions=[
@@ -70,7 +97,7 @@ class Store(VectorStore):
                     ],
                     resources=[self._index.attr_index_arn],
                 )
-            ]
+            ],
         }
 
     @property
@@ -82,3 +109,9 @@ class Store(VectorStore):
                 index_arn=self._index.attr_index_arn
             ),
         )
+
+
+def _may_use(key: kms.IKey) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
+    )
