@@ -24,7 +24,7 @@ class AnswerCacheSettings(Capability):
     cache_similarity: Annotated[
         float,
         Field(
-            default=0.93,
+            default=0.96,
             ge=0.8,
             le=1,
             description="Least cosine similarity of two questions that share an answer. "
