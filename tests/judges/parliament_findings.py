@@ -12,6 +12,7 @@ import parliament
 # may name is checked by the table of actions.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html
 ANY_KIND = (
+    "bedrock:CreateEvaluationJob",
     "bedrock:GetPrompt",
     "bedrock:InvokeModel",
     "bedrock:InvokeModelWithResponseStream",
