@@ -17,8 +17,6 @@ ANY_KIND = (
     "bedrock:InvokeModel",
     "bedrock:InvokeModelWithResponseStream",
 )
-
-
 # A service that is younger than parliament's table; the table of actions knows it.
 UNKNOWN_SERVICES = ("s3vectors:",)
 
@@ -44,15 +42,4 @@ def _about_any_kind(finding: Any) -> bool:
         finding.issue == "RESOURCE_MISMATCH"
         and bool(details)
         and all(each["action"] in ANY_KIND for each in details)
-    )
-
-
-def _out_of_date(finding: Any) -> bool:
-    """What its table of actions does not have yet; AWS's newer one, which we ask too, has it.
-
-    The service s3vectors, and versions of prompts.
-    """
-    said = str(finding.detail)
-    return (finding.issue == "UNKNOWN_PREFIX" and "s3vectors" in said) or (
-        finding.issue == "RESOURCE_MISMATCH" and "'bedrock:GetPrompt'" in said
     )
