@@ -38,6 +38,7 @@ def main(arguments: list[str]) -> int:
         wanted = thresholds(chosen.thresholds)
         measured = recordings(chosen.folder) if chosen.recorded else [_asked(chosen)]
         if chosen.record:
+            measured = [measured[0].over(chosen.folder)]
             print(f"recorded: {measured[0].save(chosen.folder)}")
     except (DeploymentError, RecordingError, ThresholdsError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,27 @@ class Recording:
     def name(self) -> str:
         """How it is told from others."""
         return f"{self.store}-{self.chunking}"
+
+    def over(self, folder: Path = FOLDER) -> Recording:
+        """This one with what an earlier recording of the same deployment has besides.
+
+        Techniques, searches and the cache can so be recorded one after the other.
+        """
+        path = folder / f"{self.name}.json"
+        if not path.is_file():
+            return self
+        earlier = load(path)
+        asked = {each.technique for each in self.answers}
+        return replace(
+            self,
+            retrieved={
+                search: {**earlier.retrieved.get(search, {}), **self.retrieved.get(search, {})}
+                for search in (*earlier.retrieved, *self.retrieved)
+            },
+            answers=[*(each for each in earlier.answers if each.technique not in asked)]
+            + list(self.answers),
+            cache=self.cache or earlier.cache,
+        )
 
     def save(self, folder: Path = FOLDER) -> Path:
         """Write it, an answer per line, so that a difference can be read."""

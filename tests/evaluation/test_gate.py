@@ -86,6 +86,20 @@ def test_a_recording_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert load(recording().save(tmp_path)) == recording()
 
 
+def test_what_is_recorded_later_is_added(tmp_path: Path) -> None:
+    recording().save(tmp_path)
+    later = replace(
+        recording(),
+        retrieved={},
+        cache=[],
+        answers=[Answered(id="q001", technique="react", answer="a", answered=True)],
+    )
+    both = later.over(tmp_path)
+    assert both.retrieved == recording().retrieved
+    assert {each.technique for each in both.answers} == {"rag", "react"}
+    assert both.cache == recording().cache
+
+
 def test_a_recording_of_another_form_is_refused(tmp_path: Path) -> None:
     path = recording().save(tmp_path)
     path.write_text(path.read_text().replace('"form": 1', '"form": 0'))
