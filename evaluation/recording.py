@@ -87,8 +87,10 @@ class Recording:
                 search: {**earlier.retrieved.get(search, {}), **self.retrieved.get(search, {})}
                 for search in (*earlier.retrieved, *self.retrieved)
             },
-            answers=[*(each for each in earlier.answers if each.technique not in asked)]
-            + list(self.answers),
+            answers=[
+                *(each for each in earlier.answers if each.technique not in asked),
+                *self.answers,
+            ],
             cache=self.cache or earlier.cache,
         )
 
