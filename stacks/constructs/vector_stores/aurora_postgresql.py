@@ -179,7 +179,7 @@ class Store(VectorStore):
             acknowledge(
                 cluster,
                 "AwsSolutions::AwsSolutions-RDS10",
-                reason="The stage keeps nothing (knowledge.retain_data is off).",
+                reason="The stage keeps nothing (knowledge.retain_data is off), so nothing is protected.",
             )
         acknowledge(
             cluster,
