@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import TypeVar
 
-from evaluation.deployment import Chat, KnowledgeBase, Stacks
+from evaluation.deployment import Chat, DeploymentError, KnowledgeBase, Stacks
 from evaluation.golden.golden_set import CachePair, GoldenSet
 from evaluation.recording import Answered, CacheAsked, Recording
 
@@ -95,10 +95,16 @@ def _cache(chat: Chat, pairs: Iterable[CachePair]) -> Iterator[CacheAsked]:
     first one's. First questions are asked before all second ones, so that entries compete.
     """
     pairs = list(pairs)
-    first = {
-        question: chat.ask("", question, technique="rag").answer
+    given = {
+        question: chat.ask("", question, technique="rag")
         for question in dict.fromkeys(pair.first for pair in pairs)
     }
+    if 2 * sum(each.cached for each in given.values()) > len(given):
+        raise DeploymentError(
+            "--cache: the cache holds these questions already, so repetitions would count as "
+            "recognised; change a document, wait for its ingestion, and ask again"
+        )
+    first = {question: each.answer for question, each in given.items()}
     for pair in pairs:
         said = chat.ask("", pair.second, technique="rag")
         yield CacheAsked(same=pair.same, hit=said.cached and said.answer == first[pair.first])
