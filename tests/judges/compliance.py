@@ -47,25 +47,6 @@ ANSWERS: Mapping[str, str] = {
         "Not met, on purpose: an inline policy is there as soon as its role is, so that no "
         "instance boots before its permissions, and nobody can attach it to something else"
     ),
-    "RDSEnhancedMonitoringEnabled": (
-        "Not met: metrics of the operating system are billed as logs, and one serverless instance "
-        "that rests most of the time has CloudWatch's own"
-    ),
-    "RDSInBackupPlan": (
-        "Not met: Aurora itself keeps backups for 7 days, and documents are what vectors are made "
-        "of, so they can be made again"
-    ),
-    "RDSInstanceDeletionProtectionEnabled": (
-        "Met where data is kept (`knowledge.retain_data`), as in prod"
-    ),
-    "SecretsManagerRotationEnabled": (
-        "Not met for Bedrock's user of the database, who may read and write one table by the Data "
-        "API, which asks for IAM permissions as well. RDS rotates the master's password"
-    ),
-    "SecretsManagerUsingKMSKey": (
-        "Not met: the secret is encrypted with the AWS managed key, and is read in this account "
-        "alone"
-    ),
     "S3BucketLoggingEnabled": (
         "Met for documents with `documents.access_logs=true`, as in prod. Photos are reached by "
         "credentials that name their user"

@@ -35,6 +35,19 @@ PUBLISHED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 # Operations whose action has another name.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 ACTIONS = {"sqs:SendMessageBatch": "sqs:SendMessage"}
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+GIVEN_BY_LAMBDA = {"AWS_REGION"}
+# What is read in one mode alone: name -> the variable that chooses, and its value.
+ONLY_WITH = {
+    "CACHE_INDEX_ARN": ("CACHE", "s3_vectors"),
+    "CACHE_ENDPOINT": ("CACHE", "valkey"),
+    "CACHE_NAME": ("CACHE", "valkey"),
+    "CACHE_USER": ("CACHE", "valkey"),
+}
+# Packages of other people, by the program that brings them.
+BROUGHT = {"chat": {"valkey"}}
+# Lambda itself reads it: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html
+READ_BY_LAMBDA = {"AWS_LAMBDA_EXEC_WRAPPER"}
 
 
 @pytest.fixture(params=JUDGED)
@@ -92,10 +105,18 @@ def test_the_package_holds_what_it_needs_and_nothing_else(
         folder = package(judged, variant, stack, properties)
         files = [path for path in folder.rglob("*") if path.is_file()]
         assert sum(path.stat().st_size for path in files) <= 5_000_000
-        assert {path.suffix for path in files} <= {".py", ".pem"}, stack
-        assert {path.name for path in folder.iterdir()} == {
+        # `stream` is what AWS_LAMBDA_EXEC_WRAPPER starts; py.typed comes with packages of others.
+        others = {
+            path.name
+            for path in files
+            if path.suffix not in (".py", ".pem") and ".dist-info/" not in str(path)
+        }
+        assert others <= {"stream", "py.typed"}, stack
+        program = properties["Handler"].split(".")[0]
+        assert {path.name.split("-")[0] for path in folder.iterdir()} == {
             "edge",
-            properties["Handler"].split(".")[0],
+            program,
+            *BROUGHT.get(program, ()),
         }
 
 
@@ -106,9 +127,14 @@ def test_the_environment_is_what_the_handler_reads(stacks, variant: str, judged:
         source = "\n".join(path.read_text() for path in program.rglob("*.py"))
         required = set(re.findall(r'environ\["([A-Z_]+)"\]', source))
         optional = set(re.findall(r'environ\.get\("([A-Z_]+)"', source))
-        given = set(properties.get("Environment", {}).get("Variables", {}))
-        assert required <= given, name
-        assert given <= required | optional, name
+        variables = properties.get("Environment", {}).get("Variables", {})
+        given = set(variables)
+        elsewhere = {
+            each for each, (chosen, by) in ONLY_WITH.items() if variables.get(chosen) != by
+        }
+        assert required - GIVEN_BY_LAMBDA - elsewhere <= given, name
+        assert not given & elsewhere, name
+        assert given - READ_BY_LAMBDA <= required | optional, name
 
 
 def allowed(template: Template, properties: Mapping[str, Any]) -> set[str]:

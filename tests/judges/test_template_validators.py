@@ -34,7 +34,7 @@ REGIONS = ["eu-west-1", "us-east-1", "mx-central-1"]
 # Where a stack cannot be, as the Region lacks a service: in the youngest AppSync, OpenSearch
 # Serverless and knowledge bases.
 # https://docs.aws.amazon.com/general/latest/gr/appsync.html
-ELSEWHERE = {"mx-central-1": {"Offline", "Knowledge"}}
+ELSEWHERE = {"mx-central-1": {"Offline", "Knowledge", "Assistant"}}
 # W3005: a DependsOn that a reference implies anyway. CDK writes such on every policy, route and
 # function.
 IGNORED = ["W3005"]
