@@ -179,7 +179,7 @@ class Store(VectorStore):
             acknowledge(
                 cluster,
                 "AwsSolutions::AwsSolutions-RDS10",
-                reason="The stage keeps nothing (knowledge.retain_data is off), so nothing is protected.",
+                reason="Nothing is kept (knowledge.retain_data is off), so nothing is protected.",
             )
         acknowledge(
             cluster,
