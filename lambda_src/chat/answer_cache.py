@@ -35,7 +35,7 @@ if TYPE_CHECKING:
             """Keep an entry for so long."""
 
 
-LEAST_SIMILARITY = 0.93
+LEAST_SIMILARITY = 0.96
 PAUSE_SECONDS = 30.0
 """How long a copy does without a cache that failed, so that a slow one is waited for once."""
 LARGEST_ENTRY = 30_000

@@ -151,7 +151,15 @@ def check_no_custom_resources(template: Template) -> list[str]:
         for name, resource in template["Resources"].items()
         if resource["Type"].startswith("Custom::")
         or resource["Type"] == "AWS::CloudFormation::CustomResource"
-        or (resource["Type"] == "AWS::Lambda::Function" and not _is_ours(resource["Properties"]))
+    ] + check_functions_are_ours(template)
+
+
+def check_functions_are_ours(template: Template) -> list[str]:
+    """What the CDK adds by itself is bundled behind our back."""
+    return [
+        f"{name} is a function of a custom resource's provider"
+        for name, function in resources(template, "AWS::Lambda::Function").items()
+        if not _is_ours(function)
     ]
 
 

@@ -24,6 +24,7 @@ PARTS = (
     "worker_src",
     "lambda_src",
     "appsync_src",
+    "prompts",
 )
 # A port on which nobody listens: whatever asks the network gets an error at once.
 NOWHERE = "http://127.0.0.1:9"

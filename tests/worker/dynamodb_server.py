@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from ministack.core import responses
 from ministack.services import dynamodb
 
 TABLE = "ledger"
@@ -134,7 +135,15 @@ class DynamoDbServer:
 
     def _serve(self, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         with self._lock:
-            status, _, content = asyncio.run(
-                dynamodb.handle_request("POST", "/", headers, body, {})
-            )
+            status, _, content = asyncio.run(_handled(headers, body))
         return status, content if isinstance(content, bytes) else content.encode()
+
+
+async def _handled(headers: dict[str, str], body: bytes) -> tuple[int, Any, bytes | str]:
+    # Tables belong to an account and a Region, which a thread does not take over from another.
+    responses.set_request_account_id("000000000000")
+    responses.set_request_region("eu-west-1")
+    answer: tuple[int, Any, bytes | str] = await dynamodb.handle_request(
+        "POST", "/", headers, body, {}
+    )
+    return answer
