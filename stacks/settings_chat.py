@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from stacks.settings_function import LONGEST_API_SECONDS, FunctionSettings
+from stacks.settings_function import AnsweringFunctionSettings
 from stacks.settings_model import unit
 
 
-class ChatSettings(FunctionSettings):
+class ChatSettings(AnsweringFunctionSettings):
     """The function `chat`: answers questions about prepared documents."""
 
     memory_mb: Annotated[
@@ -45,12 +45,3 @@ class ChatSettings(FunctionSettings):
             json_schema_extra=unit("chunks"),
         ),
     ]
-
-    @model_validator(mode="after")
-    def _answers_before_the_api_gives_up(self) -> Self:
-        if self.timeout_seconds >= LONGEST_API_SECONDS:
-            raise ValueError(
-                f"timeout_seconds ({self.timeout_seconds}): the API gives up after "
-                f"{LONGEST_API_SECONDS} seconds, and the caller would not hear of the end; lower it"
-            )
-        return self

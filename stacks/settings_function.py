@@ -287,3 +287,16 @@ class FunctionSettings(ColdStartSettings, FunctionSize):
         """The schedule expression of a time on some days of the week."""
         hour, minute = clock.split(":")
         return f"cron({int(minute)} {int(hour)} ? * {days} *)"
+
+
+class AnsweringFunctionSettings(FunctionSettings):
+    """A function whose answer an HTTP API waits for."""
+
+    @model_validator(mode="after")
+    def _answers_before_the_api_gives_up(self) -> Self:
+        if self.timeout_seconds >= LONGEST_API_SECONDS:
+            raise ValueError(
+                f"timeout_seconds ({self.timeout_seconds}): the API gives up after "
+                f"{LONGEST_API_SECONDS} seconds, and the caller would not hear of the end; lower it"
+            )
+        return self

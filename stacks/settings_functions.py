@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stacks.settings_function import LONGEST_API_SECONDS, FunctionSettings
+from stacks.settings_function import AnsweringFunctionSettings, FunctionSettings
 from stacks.settings_model import Capability, LogRetentionDays, unit
 
 
@@ -109,7 +109,7 @@ class ApiSettings(Capability):
         return self
 
 
-class JobsSettings(FunctionSettings):
+class JobsSettings(AnsweringFunctionSettings):
     """The function `jobs`: submit documents to the fleet, see how far they are."""
 
     keep_days: Annotated[
@@ -122,15 +122,6 @@ class JobsSettings(FunctionSettings):
             json_schema_extra=unit("days"),
         ),
     ]
-
-    @model_validator(mode="after")
-    def _answers_before_the_api_gives_up(self) -> Self:
-        if self.timeout_seconds >= LONGEST_API_SECONDS:
-            raise ValueError(
-                f"timeout_seconds ({self.timeout_seconds}): the API gives up after "
-                f"{LONGEST_API_SECONDS} seconds, and the caller would not hear of the end; lower it"
-            )
-        return self
 
 
 # Every function of the functions stack, by its folder below lambda_src.

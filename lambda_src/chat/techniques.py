@@ -15,11 +15,12 @@ from chat.words import content_words, negations, numbers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
     from chat.guardrail import Guardrail
     from chat.model import Model, Reply
     from chat.passages import Passage
-    from chat.prompts import Prompts
+    from chat.prompts import Prompt, Prompts
 
 ANSWER = re.compile(r"^[ \t*#]*answer[ \t*]*:[ \t*]*", re.IGNORECASE | re.MULTILINE)
 SAMPLES = 5
@@ -128,10 +129,7 @@ def chain_of_thought(asked: Asked) -> Draft:
     passages = asked.search(asked.question)
     if not passages:
         return Draft("", cited=CitedAnswer([]))
-    values = {
-        "question": asked.question, "history": asked.history, "documents": shown(passages)
-    }  # fmt: skip
-    system, messages = prompt.filled(values, guarded=False)
+    system, messages = _unguarded(asked, prompt, passages)
     reply = asked.model.say(system, messages, inference=prompt.inference, guarded=False)
     return _checked(asked, after_reasoning(reply.text), passages)
 
@@ -145,10 +143,7 @@ def self_consistency(asked: Asked) -> Draft:
     passages = asked.search(asked.question)
     if not passages:
         return Draft("", cited=CitedAnswer([]))
-    values = {
-        "question": asked.question, "history": asked.history, "documents": shown(passages)
-    }  # fmt: skip
-    system, messages = prompt.filled(values, guarded=False)
+    system, messages = _unguarded(asked, prompt, passages)
     inference = {**prompt.inference}
     if not inference.get("temperature"):
         inference["temperature"] = SAMPLING_TEMPERATURE
@@ -227,6 +222,16 @@ def after_reasoning(text: str) -> str:
     """What follows `Answer:`, or the whole text without it."""
     match = ANSWER.search(text)
     return text[match.end() :] if match else text
+
+
+def _unguarded(
+    asked: Asked, prompt: Prompt, passages: Sequence[Passage]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """System and messages of a prompt that lets the model reason, which a guardrail would stop."""
+    values = {
+        "question": asked.question, "history": asked.history, "documents": shown(passages)
+    }  # fmt: skip
+    return prompt.filled(values, guarded=False)
 
 
 def _checked(

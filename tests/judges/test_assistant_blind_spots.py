@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 
 from tests.judges.assembly import Templates
 from tests.judges.judged_synthesis import JUDGED
-from tests.stacks.reading import Template, resources, text
+from tests.stacks.reading import Template, alarm_metrics, resources, text
 from tests.stacks.synthesis import REPOSITORY
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -47,19 +46,9 @@ PUBLISHED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 
 
-def read(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Alarm and metric, of plain alarms and of those with expressions."""
-    for name, alarm in resources(template, ALARM).items():
-        if "MetricName" in alarm:
-            yield name, alarm
-        for query in alarm.get("Metrics", []):
-            if "MetricStat" in query:
-                yield name, query["MetricStat"]["Metric"]
-
-
 def misread(template: Template) -> list[str]:
     problems = []
-    for name, metric in read(template):
+    for name, metric in alarm_metrics(template):
         dimensions, names = PUBLISHED.get(metric["Namespace"], (frozenset(), frozenset()))
         given = {each["Name"]: text(each["Value"]) for each in metric["Dimensions"]}
         if metric["MetricName"] not in names or set(given) != dimensions:
@@ -79,7 +68,7 @@ def test_every_metric_that_an_alarm_reads_is_published(
 ) -> None:
     template = judged_templates[variant][stack]
     assert misread(template) == []
-    assert len(list(read(template))) >= 7
+    assert len(list(alarm_metrics(template))) >= 7
 
 
 @pytest.mark.parametrize(

