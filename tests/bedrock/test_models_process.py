@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.models.client import Models, ModelsError, padded
+from local.models.coverage import coverage
 from local.models.extractive import pick
 from local.models.files import EMBEDDING, TOKENIZER, installed
 
@@ -65,6 +66,40 @@ def test_sentences_are_picked_by_meaning_and_none_is_invented(models: Models) ->
     assert picked[0].passage == 1
     assert all(each.sentence in passages[each.passage] for each in picked)
     assert pick("Who wrote Faust?", passages, models.vectors) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answered"),
+    [
+        ("How long is a message retained by a queue?", True),
+        ("How do I set the retention of the queue named ORDERS?", True),
+        ("How do I set the retention of a Kafka topic in a cluster?", False),
+        ("How many consumers may a queue have?", False),
+        ("When was the queue invented?", False),
+    ],
+)
+def test_passages_on_the_subject_that_leave_the_question_open_answer_nothing(
+    models: Models, question: str, answered: bool
+) -> None:
+    passages = ["Queues hold messages for consumers.", "The retention of a queue is set in days.",
+                "By default a queue retains a message for four days."]  # fmt: skip
+    assert bool(pick(question, passages, models.vectors)) is answered
+
+
+@pytest.mark.parametrize(
+    ("question", "share"),
+    [
+        ("How do I delete an alias?", 1.0),
+        ("In Lambda, how do I delete the alias named BLUE of my-function?", 1.0),
+        ("How do I rename an alias?", 0.5),
+        ("Who wrote Faust?", 0.0),
+        ("Is it?", 0.0),
+    ],
+)
+def test_a_question_is_covered_by_words_but_for_the_names_of_own_things(
+    question: str, share: float
+) -> None:
+    assert coverage(question, ["Other.", "Deletes aliases of Lambda."]) == share
 
 
 def test_zeros_change_no_angle() -> None:
