@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
@@ -26,87 +25,82 @@ from stacks.constructs.prompts import Prompts
 from stacks.constructs.python_function import PythonFunction, PythonFunctionInputs
 from stacks.knowledge import Knowledge
 from stacks.prompt_files import prompt_files
-from stacks.settings_assistant import AssistantSettings
-from stacks.settings_chat import ChatSettings
+from stacks.settings import Settings
 from stacks.settings_function import FunctionSettings
-from stacks.settings_functions import ApiSettings
 
 CHAT = "chat"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AssistantStackInputs:
-    """Settings, the function's package, the knowledge, the network, and where alarms go."""
-
-    settings: AssistantSettings
-    chat: ChatSettings
-    chat_package: Bundle
-    api: ApiSettings
-    network: Network
-    has_nat: bool
-    endpoint_zones: int
-    knowledge: Knowledge
-    alarm_topic: sns.ITopic
 
 
 class AssistantStack(Stack):
     """Answers questions from the knowledge base, and remembers the conversation."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, inputs: AssistantStackInputs, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        package: Callable[[str], Bundle],
+        network: Network,
+        knowledge: Knowledge,
+        alarm_topic: sns.ITopic,
+        **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, description="Groundwork: assistant", **kwargs)
         # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
         self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
-        settings = inputs.settings
-        self._inputs = inputs
+        assistant = settings.assistant
+        self._settings = settings
+        self._package = package(CHAT)
+        self._knowledge = knowledge
+        self._alarm_topic = alarm_topic
         self._guardrail = (
-            Guardrail(self, "Guardrail", settings=settings) if settings.guardrail else None
+            Guardrail(self, "Guardrail", settings=assistant) if assistant.guardrail else None
         )
-        self._prompts = Prompts(self, "Prompts", prompts=prompt_files(settings.pinned_prompts))
+        self._prompts = Prompts(self, "Prompts", prompts=prompt_files(assistant.pinned_prompts))
         self._conversations = ConversationTable(
-            self, "Conversations", point_in_time_recovery=settings.memory_recovery
+            self, "Conversations", point_in_time_recovery=assistant.memory_recovery
         ).table
         cache = answer_cache(
             self,
-            settings=settings,
-            dimension=inputs.knowledge.embedding.dimension,
-            network=inputs.network,
-            endpoint_zones=0 if inputs.has_nat else inputs.endpoint_zones,
+            settings=assistant,
+            dimension=knowledge.embedding.dimension,
+            network=network,
+            endpoint_zones=settings.network.interface_endpoint_zones,
         )
         self._cache = cache
-        chat = self._function("Chat", settings=inputs.chat)
+        chat = self._function("Chat", settings=settings.chat)
         api = HttpApi(
             self,
             "Http",
             name=construct_id,
-            settings=inputs.api,
-            log_retention_days=settings.log_retention_days,
+            settings=settings.api,
+            log_retention_days=assistant.log_retention_days,
             encryption_key=None,
-            alarm_topic=inputs.alarm_topic,
+            alarm_topic=alarm_topic,
         )
         api.add_route("POST /chat", chat.alias)
         AssistantAlarms(
             self,
             "Alarms",
-            settings=settings,
+            settings=assistant,
             api_id=api.api.ref,
             conversations=self._conversations,
             guardrail=self._guardrail,
-            topic=inputs.alarm_topic,
+            topic=alarm_topic,
         )
-        if settings.evaluation:
+        if assistant.evaluation:
             self._evaluation()
 
         CfnOutput(self, "ChatUrl", value=api.url)
-        if settings.streaming and inputs.api.authorization == "iam":
+        if assistant.streaming and settings.api.authorization == "iam":
             CfnOutput(self, "ChatStreamUrl", value=self._stream())
         CfnOutput(self, "ChatFunctionArn", value=chat.alias.function_arn)
         if self._guardrail:
             CfnOutput(self, "GuardrailId", value=self._guardrail.guardrail_id)
             CfnOutput(self, "GuardrailVersion", value=self._guardrail.version)
         CfnOutput(self, "ConversationsTableName", value=self._conversations.table_name)
-        CfnOutput(self, "CacheStore", value=settings.cache)
+        CfnOutput(self, "CacheStore", value=assistant.cache)
 
     def _function(
         self,
@@ -116,16 +110,16 @@ class AssistantStack(Stack):
         handler: str = "",
         environment: Mapping[str, str] | None = None,
     ) -> PythonFunction:
-        inputs, cache = self._inputs, self._cache
+        cache = self._cache
         return PythonFunction(
             self,
             construct_id,
             inputs=PythonFunctionInputs(
                 name=CHAT,
-                package=inputs.chat_package,
+                package=self._package,
                 settings=settings,
-                alarm_topic=inputs.alarm_topic,
-                log_retention_days=inputs.settings.log_retention_days,
+                alarm_topic=self._alarm_topic,
+                log_retention_days=self._settings.assistant.log_retention_days,
                 environment={**self._environment(), **cache.environment, **(environment or {})},
                 permissions={**self._permissions(), **cache.permissions},
                 placement=cache.placement,
@@ -137,8 +131,8 @@ class AssistantStack(Stack):
         """The URL of a function with the same package, and more time."""
         settings = FunctionSettings.model_validate(
             {
-                "memory_mb": self._inputs.chat.memory_mb,
-                "timeout_seconds": self._inputs.settings.stream_seconds,
+                "memory_mb": self._settings.chat.memory_mb,
+                "timeout_seconds": self._settings.assistant.stream_seconds,
             }
         )
         function = self._function(
@@ -156,17 +150,17 @@ class AssistantStack(Stack):
             self,
             "Evaluation",
             inputs=EvaluationJobInputs(
-                settings=self._inputs.settings,
-                knowledge=self._inputs.knowledge,
-                chunks=self._inputs.chat.retrieved_chunks,
-                alarm_topic=self._inputs.alarm_topic,
+                settings=self._settings.assistant,
+                knowledge=self._knowledge,
+                chunks=self._settings.chat.retrieved_chunks,
+                alarm_topic=self._alarm_topic,
             ),
         )
         CfnOutput(self, "EvaluationBucketName", value=job.bucket.bucket_name)
 
     def _environment(self) -> dict[str, str]:
         """lambda_src/chat/__init__.py says what each is."""
-        settings, knowledge = self._inputs.settings, self._inputs.knowledge
+        settings, knowledge = self._settings.assistant, self._knowledge
         model, guardrail = settings.language_model, self._guardrail
         optional = {
             "RERANK_MODEL_ARN": knowledge.rerank_model
@@ -185,14 +179,14 @@ class AssistantStack(Stack):
             "MEMORY_DAYS": str(settings.memory_days),
             "EMBEDDING_MODEL_ID": knowledge.embedding.model_id,
             "EMBEDDING_DIMENSION": str(knowledge.embedding.dimension),
-            "RETRIEVED_CHUNKS": str(self._inputs.chat.retrieved_chunks),
+            "RETRIEVED_CHUNKS": str(self._settings.chat.retrieved_chunks),
             "INPUT_PRICE": str(model.input_price),
             "OUTPUT_PRICE": str(model.output_price),
             **{name: value for name, value in optional.items() if value},
         }
 
     def _permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
-        settings, knowledge = self._inputs.settings, self._inputs.knowledge
+        settings, knowledge = self._settings.assistant, self._knowledge
         allow = iam.PolicyStatement
         return {
             "model": may_ask(self, model=settings.model, profile=settings.inference_profile),
@@ -232,7 +226,7 @@ class AssistantStack(Stack):
 
     def _reranking(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
         """https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-prereq.html"""
-        model = self._inputs.knowledge.rerank_model
+        model = self._knowledge.rerank_model
         if not model:
             return {}
         return {

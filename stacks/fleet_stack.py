@@ -27,6 +27,7 @@ from stacks.constructs.worker_fleet import HOOK_NAME, WorkerFleet, WorkerFleetIn
 from stacks.constructs.worker_launch_template import WorkerLaunchTemplate
 from stacks.constructs.worker_role import WorkerRole, WorkerRoleInputs
 from stacks.constructs.worker_user_data import worker_user_data
+from stacks.fleet import Fleet
 from stacks.settings_fleet import FleetSettings
 
 INCOMING_PREFIX = "incoming/"
@@ -73,13 +74,12 @@ class FleetStack(Stack):
             if settings.idempotency_table
             else None
         )
-        self.jobs_table = JobsTable(
+        jobs_table = JobsTable(
             self,
             "Jobs",
             encryption_key=chosen_key,
             point_in_time_recovery=settings.job_recovery,
         ).table
-        self.encryption_key = chosen_key
 
         # Messages
         work = DrainedQueue(
@@ -92,7 +92,6 @@ class FleetStack(Stack):
             max_receive_count=settings.max_receive_count,
             encryption_key=chosen_key,
         )
-        self.queue = work.queue
         UploadMessages(
             self,
             "Uploads",
@@ -117,7 +116,7 @@ class FleetStack(Stack):
                 log_group=logs,
                 auto_scaling_group_name=group_name,
                 idempotency_table=ledger,
-                jobs_table=self.jobs_table,
+                jobs_table=jobs_table,
                 keys=[
                     each
                     for each in (
@@ -154,7 +153,7 @@ class FleetStack(Stack):
                     "WORKER_AUTO_SCALING_GROUP_NAME": group_name,
                     "WORKER_HEALTH_TIMEOUT_SECONDS": str(settings.health_timeout_seconds),
                     "WORKER_IDEMPOTENCY_TABLE": ledger.table_name if ledger else "",
-                    "WORKER_JOBS_TABLE": self.jobs_table.table_name,
+                    "WORKER_JOBS_TABLE": jobs_table.table_name,
                     "WORKER_DOCUMENTS_BUCKET": documents.bucket_name,
                     "WORKER_PREPARED_BUCKET": prepared_documents.bucket_name,
                     "WORKER_MAX_DOCUMENT_BYTES": str(settings.max_document_bytes),
@@ -212,7 +211,12 @@ class FleetStack(Stack):
             idle_minutes=settings.idle_minutes,
         )
         topic = AlarmTopic(self, "AlarmTopic", email=settings.alarm_email, encryption_key=key).topic
-        self.alarm_topic = topic
+        self.fleet = Fleet(
+            queue=work.queue,
+            jobs_table=jobs_table,
+            encryption_key=chosen_key,
+            alarm_topic=topic,
+        )
         alarms = FleetAlarms(
             self,
             "Alarms",

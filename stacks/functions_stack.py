@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.bundling import Bundle
 from stacks.constructs.http_api import HttpApi
 from stacks.constructs.python_function import PythonFunction, PythonFunctionInputs
-from stacks.settings_function import FunctionSettings
-from stacks.settings_functions import ApiSettings, JobsSettings, SharedFunctionSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class FunctionsStackInputs:
-    """Settings, packages by function, and what the fleet shares with functions."""
-
-    api: ApiSettings
-    shared: SharedFunctionSettings
-    functions: Mapping[str, FunctionSettings]
-    packages: Mapping[str, Bundle]
-    queue: sqs.IQueue
-    jobs_table: dynamodb.ITable
-    encryption_key: kms.IKey | None
-    alarm_topic: sns.ITopic
+from stacks.fleet import Fleet
+from stacks.settings import Settings
+from stacks.settings_functions import JobsSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +32,23 @@ class FunctionsStack(Stack):
     """One function for each entry of FUNCTIONS, wired by its entry below, if it has one."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, inputs: FunctionsStackInputs, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        package: Callable[[str], Bundle],
+        fleet: Fleet,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
             scope, construct_id, description="Groundwork: functions and their API", **kwargs
         )
         # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
         self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
-        self._inputs = inputs
+        self._settings = settings
+        self._package = package
+        self._fleet = fleet
         self.functions: dict[str, PythonFunction] = {}
         wirings = {"jobs": self._jobs()}
 
@@ -64,12 +56,12 @@ class FunctionsStack(Stack):
             self,
             "Http",
             name=construct_id,
-            settings=inputs.api,
-            log_retention_days=inputs.shared.log_retention_days,
-            encryption_key=inputs.encryption_key,
-            alarm_topic=inputs.alarm_topic,
+            settings=settings.api,
+            log_retention_days=settings.functions.log_retention_days,
+            encryption_key=fleet.encryption_key,
+            alarm_topic=fleet.alarm_topic,
         )
-        for name in inputs.functions:
+        for name in settings.function:
             wiring = wirings.get(name, Wiring())
             function = self.functions[name] = self._function(name, wiring)
             for route in wiring.routes:
@@ -79,13 +71,10 @@ class FunctionsStack(Stack):
 
     def _jobs(self) -> Wiring:
         """Submits to the fleet's queue and keeps the table of jobs."""
-        settings = self._inputs.functions["jobs"]
+        settings = self._settings.function["jobs"]
         assert isinstance(settings, JobsSettings)
-        table, queue, key = (
-            self._inputs.jobs_table,
-            self._inputs.queue,
-            self._inputs.encryption_key,
-        )
+        fleet = self._fleet
+        table, queue, key = fleet.jobs_table, fleet.queue, fleet.encryption_key
         permissions = {
             "jobs": [
                 iam.PolicyStatement(
@@ -119,11 +108,11 @@ class FunctionsStack(Stack):
             _title(name),
             inputs=PythonFunctionInputs(
                 name=name,
-                package=self._inputs.packages[name],
-                settings=self._inputs.functions[name],
-                alarm_topic=self._inputs.alarm_topic,
-                log_retention_days=self._inputs.shared.log_retention_days,
-                encryption_key=self._inputs.encryption_key,
+                package=self._package(name),
+                settings=self._settings.function[name],
+                alarm_topic=self._fleet.alarm_topic,
+                log_retention_days=self._settings.functions.log_retention_days,
+                encryption_key=self._fleet.encryption_key,
                 environment=wiring.environment,
                 permissions=wiring.permissions,
                 invoked_by_events=wiring.invoked_by_events,

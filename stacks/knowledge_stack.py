@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aws_cdk import Annotations, CfnOutput, RemovalPolicy, Stack
@@ -14,111 +14,104 @@ from constructs import Construct
 
 from stacks.bundling import Bundle
 from stacks.constructs.data_source import DataSource
-from stacks.constructs.ingestion import Ingestion, IngestionInputs
+from stacks.constructs.ingestion import INGESTION, Ingestion, IngestionInputs
 from stacks.constructs.knowledge_base import KnowledgeBase, KnowledgeBaseInputs
 from stacks.constructs.knowledge_base_logs import KnowledgeBaseLogs
 from stacks.constructs.network import Network
+from stacks.constructs.vector_stores.setup_function import NAME as SETUP
 from stacks.constructs.vector_stores.vector_store import (
     VectorStoreInputs,
     fingerprint,
     vector_store,
 )
 from stacks.knowledge import Knowledge
-from stacks.settings_ingestion import IngestionSettings
+from stacks.settings import Settings
 from stacks.settings_knowledge import KnowledgeSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class KnowledgeStackInputs:
-    """Settings, where documents come from, and where alarms go.
-
-    `setup_package` makes the package of the function behind custom resources; not every store
-    needs it.
-    """
-
-    settings: KnowledgeSettings
-    network: Network
-    setup_package: Callable[[], Bundle]
-    ingestion: IngestionSettings
-    ingestion_package: Bundle
-    documents: s3.IBucket
-    alarm_topic: sns.ITopic
 
 
 class KnowledgeStack(Stack):
     """Vector store, knowledge base, data source, and the ingestion that keeps them up to date."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, inputs: KnowledgeStackInputs, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        package: Callable[[str], Bundle],
+        network: Network,
+        documents: s3.IBucket,
+        alarm_topic: sns.ITopic,
+        **kwargs: Any,
     ) -> None:
-        settings = inputs.settings
+        chosen = settings.knowledge
         super().__init__(
             scope,
             construct_id,
             description="Groundwork: knowledge base",
-            termination_protection=settings.retain_data,
+            termination_protection=chosen.retain_data,
             **kwargs,
         )
         # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
         self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
-        if settings.retain_data and not settings.deployed:
+        if chosen.retain_data and not chosen.deployed:
             Annotations.of(self).add_warning_v2(
                 "groundwork:knowledge.deployed",
                 "Nothing says what is deployed, so a change that replaces the knowledge base would "
-                f"not be noticed. Set knowledge.deployed to {settings.identity} in cdk.json.",
+                f"not be noticed. Set knowledge.deployed to {chosen.identity} in cdk.json.",
             )
-        embedding = settings.embedding
+        embedding = chosen.embedding
         store = vector_store(
             self,
             "Vectors",
             inputs=VectorStoreInputs(
-                settings=settings,
+                settings=chosen,
                 embedding=embedding,
-                setup_package=inputs.setup_package,
-                vpc=inputs.network.vpc,
-                subnets=inputs.network.worker_subnets,
-                encryption_key=self._key(settings),
+                setup_package=partial(package, SETUP),
+                vpc=network.vpc,
+                subnets=network.worker_subnets,
+                encryption_key=self._key(chosen),
             ),
         )
         knowledge_base = KnowledgeBase(
             self,
             "KnowledgeBase",
             inputs=KnowledgeBaseInputs(
-                settings=settings,
+                settings=chosen,
                 embedding=embedding,
                 store=store,
-                documents=inputs.documents,
-                documents_key=inputs.documents.encryption_key,
+                documents=documents,
+                documents_key=documents.encryption_key,
             ),
         )
         source = DataSource(
             self,
             "Documents",
             knowledge_base_id=knowledge_base.knowledge_base_id,
-            bucket=inputs.documents,
-            settings=settings,
+            bucket=documents,
+            settings=chosen,
         )
-        if settings.ingestion_log:
+        if chosen.ingestion_log:
             KnowledgeBaseLogs(
                 self,
                 "IngestionLog",
-                name=f"{construct_id}-{fingerprint(settings.identity)}",
+                name=f"{construct_id}-{fingerprint(chosen.identity)}",
                 knowledge_base_arn=knowledge_base.knowledge_base_arn,
-                retention_days=settings.log_retention_days,
+                retention_days=chosen.log_retention_days,
             )
         ingestion = Ingestion(
             self,
             "Ingestion",
             inputs=IngestionInputs(
-                settings=inputs.ingestion,
-                package=inputs.ingestion_package,
+                settings=settings.ingestion,
+                package=package(INGESTION),
                 knowledge_base_id=knowledge_base.knowledge_base_id,
                 knowledge_base_arn=knowledge_base.knowledge_base_arn,
                 data_source_id=source.data_source_id,
-                bucket=inputs.documents,
-                prefix=settings.inclusion_prefix,
-                log_retention_days=settings.log_retention_days,
-                alarm_topic=inputs.alarm_topic,
+                bucket=documents,
+                prefix=chosen.inclusion_prefix,
+                log_retention_days=chosen.log_retention_days,
+                alarm_topic=alarm_topic,
             ),
         )
         self.knowledge = Knowledge(
@@ -127,7 +120,7 @@ class KnowledgeStack(Stack):
             table=ingestion.table,
             embedding=embedding,
             embedding_model_arn=knowledge_base.embedding_model_arn,
-            rerank_model=settings.rerank_model,
+            rerank_model=chosen.rerank_model,
         )
 
         CfnOutput(self, "KnowledgeBaseId", value=knowledge_base.knowledge_base_id)
@@ -136,9 +129,9 @@ class KnowledgeStack(Stack):
         CfnOutput(self, "IngestionTopicArn", value=ingestion.topic.topic_arn)
         CfnOutput(self, "FailedDocumentsQueueUrl", value=ingestion.failed_documents.queue_url)
         CfnOutput(self, "KnowledgeTableName", value=ingestion.table.table_name)
-        CfnOutput(self, "VectorStore", value=settings.vector_store)
+        CfnOutput(self, "VectorStore", value=chosen.vector_store)
         CfnOutput(self, "EmbeddingDimension", value=str(embedding.dimension))
-        CfnOutput(self, "Identity", value=settings.identity)
+        CfnOutput(self, "Identity", value=chosen.identity)
 
     def _key(self, settings: KnowledgeSettings) -> kms.Key | None:
         if not settings.customer_key:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
@@ -24,50 +24,57 @@ from stacks.constructs.versioned_model import (
     VersionedModelInputs,
 )
 from stacks.constructs.versioned_tables import VersionedTables
-from stacks.settings_function import FunctionSettings
+from stacks.settings import Settings
 from stacks.settings_offline import OfflineSettings
 
 CONFLICT_RESOLVER = "conflict_resolver"
-
-
-@dataclass(frozen=True, kw_only=True)
-class OfflineStackInputs:
-    """Settings, the conflict handler's package, and where alarms go."""
-
-    settings: OfflineSettings
-    resolver: FunctionSettings
-    resolver_package: Bundle
-    alarm_topic: sns.ITopic
 
 
 class OfflineStack(Stack):
     """GraphQL API on versioned tables, with users, photos and a handler of conflicts."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, inputs: OfflineStackInputs, **kwargs: Any
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        package: Callable[[str], Bundle],
+        alarm_topic: sns.ITopic,
+        **kwargs: Any,
     ) -> None:
-        settings = inputs.settings
+        offline = settings.offline
         super().__init__(
             scope,
             construct_id,
             description="Groundwork: offline-first API",
-            termination_protection=settings.retain_data,
+            termination_protection=offline.retain_data,
             **kwargs,
         )
         # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
         self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
-        self._inputs = inputs
         models = read_models()
 
-        photos = PhotoBucket(self, "Photos", retain_data=settings.retain_data).bucket
-        users = OfflineUsers(self, "Users", settings=settings, photos=photos)
+        photos = PhotoBucket(self, "Photos", retain_data=offline.retain_data).bucket
+        users = OfflineUsers(self, "Users", settings=offline, photos=photos)
         self.api = OfflineApi(
-            self, "Offline", name=construct_id, settings=settings, users=users.pool
+            self, "Offline", name=construct_id, settings=offline, users=users.pool
         )
         tables = VersionedTables(
-            self, "Tables", retain_data=settings.retain_data, encryption_key=self._key()
+            self, "Tables", retain_data=offline.retain_data, encryption_key=self._key(offline)
         )
-        strategies = self._conflict_strategies()
+        resolver = PythonFunction(
+            self,
+            "ConflictResolver",
+            inputs=PythonFunctionInputs(
+                name=CONFLICT_RESOLVER,
+                package=package(CONFLICT_RESOLVER),
+                settings=settings.conflict_resolver,
+                alarm_topic=alarm_topic,
+                log_retention_days=offline.log_retention_days,
+            ),
+        )
+        strategies = _conflict_strategies(resolver)
         versioned = {}
         base = {}
         for model in models:
@@ -90,8 +97,8 @@ class OfflineStack(Stack):
                     ),
                     table=base[model.name],
                     delta_table=tables.delta,
-                    delta_minutes=settings.delta_minutes,
-                    tombstone_minutes=settings.tombstone_minutes,
+                    delta_minutes=offline.delta_minutes,
+                    tombstone_minutes=offline.tombstone_minutes,
                     conflicts=strategies[model.name],
                 ),
             )
@@ -103,7 +110,7 @@ class OfflineStack(Stack):
             models=models,
             versioned=versioned,
         )
-        if settings.waf:
+        if offline.waf:
             from stacks.constructs.api_firewall import ApiFirewall
 
             ApiFirewall(
@@ -111,16 +118,16 @@ class OfflineStack(Stack):
                 "Firewall",
                 name=construct_id,
                 api=self.api.api,
-                requests_per_five_minutes=settings.waf_requests_per_five_minutes,
-                log_retention_days=settings.log_retention_days,
+                requests_per_five_minutes=offline.waf_requests_per_five_minutes,
+                log_retention_days=offline.log_retention_days,
             )
         OfflineAlarms(
             self,
             "Alarms",
             api_id=self.api.api_id,
             tables={**base, "Delta": tables.delta},
-            latency_ms=settings.latency_alarm_ms,
-            topic=inputs.alarm_topic,
+            latency_ms=offline.latency_alarm_ms,
+            topic=alarm_topic,
         )
 
         CfnOutput(self, "GraphqlUrl", value=self.api.api.attr_graph_ql_url)
@@ -132,35 +139,7 @@ class OfflineStack(Stack):
         if self.api.api_key:
             CfnOutput(self, "ApiKeyId", value=self.api.api_key.attr_api_key_id)
 
-    def _conflict_strategies(self) -> dict[str, ConflictStrategy]:
-        """One of each, by what a change of the model means.
-
-        - Site: dispatchers add hints to the same list, so lists are joined, and what is there
-          already is worth more than what somebody last saw a while ago.
-        - WorkOrder: has a life of its own that only goes forward, which rules for types of fields
-          cannot say, so a function decides.
-        - Note: is its author's alone, on perhaps two devices; nobody but the author can say which
-          text is meant, so the device is told.
-        """
-        function = PythonFunction(
-            self,
-            "ConflictResolver",
-            inputs=PythonFunctionInputs(
-                name=CONFLICT_RESOLVER,
-                package=self._inputs.resolver_package,
-                settings=self._inputs.resolver,
-                alarm_topic=self._inputs.alarm_topic,
-                log_retention_days=self._inputs.settings.log_retention_days,
-            ),
-        )
-        return {
-            "Site": ConflictStrategy(kind="AUTOMERGE"),
-            "WorkOrder": ConflictStrategy(kind="LAMBDA", handler=function.alias),
-            "Note": ConflictStrategy(kind="OPTIMISTIC_CONCURRENCY"),
-        }
-
-    def _key(self) -> kms.Key | None:
-        settings = self._inputs.settings
+    def _key(self, settings: OfflineSettings) -> kms.Key | None:
         if not settings.customer_key:
             return None
         return kms.Key(
@@ -170,3 +149,20 @@ class OfflineStack(Stack):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN if settings.retain_data else RemovalPolicy.DESTROY,
         )
+
+
+def _conflict_strategies(resolver: PythonFunction) -> dict[str, ConflictStrategy]:
+    """One of each, by what a change of the model means.
+
+    - Site: dispatchers add hints to the same list, so lists are joined, and what is there
+      already is worth more than what somebody last saw a while ago.
+    - WorkOrder: has a life of its own that only goes forward, which rules for types of fields
+      cannot say, so a function decides.
+    - Note: is its author's alone, on perhaps two devices; nobody but the author can say which
+      text is meant, so the device is told.
+    """
+    return {
+        "Site": ConflictStrategy(kind="AUTOMERGE"),
+        "WorkOrder": ConflictStrategy(kind="LAMBDA", handler=resolver.alias),
+        "Note": ConflictStrategy(kind="OPTIMISTIC_CONCURRENCY"),
+    }

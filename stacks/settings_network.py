@@ -72,6 +72,11 @@ class NetworkSettings(Capability):
         ),
     ]
 
+    @property
+    def interface_endpoint_zones(self) -> int:
+        """Zones of what replaces a NAT gateway: none where there is one."""
+        return 0 if self.egress == "nat_gateway" else self.endpoint_availability_zones
+
     @field_validator("cidr")
     @classmethod
     def _private_block(cls, value: str) -> str:

@@ -93,7 +93,7 @@ class Network(Construct):
             vpc=self.vpc,
             subnets=self.worker_subnets,
             clients=self.worker_security_group,
-            interface_zones=0 if nat else settings.endpoint_availability_zones,
+            interface_zones=settings.interface_endpoint_zones,
             session_manager=session_manager,
         )
         if settings.flow_logs:

@@ -79,7 +79,7 @@ def synthesize(variant: str, directory: Path, **options: Any) -> None:
     from stacks.documents_stack import DocumentsStack
     from stacks.function_bundling import bundle_function
     from stacks.judging import add_judges
-    from stacks.knowledge_stack import KnowledgeStack, KnowledgeStackInputs
+    from stacks.knowledge_stack import KnowledgeStack
     from stacks.network_stack import NetworkStack
     from stacks.settings import load_settings
     from tests.stacks.synthesis import context
@@ -87,9 +87,7 @@ def synthesize(variant: str, directory: Path, **options: Any) -> None:
     chosen = {**context(overrides(variant)), **options.pop("context", {})}
     app = App(context=chosen, outdir=str(directory), analytics_reporting=False, **options)
     settings = load_settings(chosen)
-    network = NetworkStack(
-        app, "Groundwork-dev-Network", settings=settings.network, session_manager=False
-    )
+    network = NetworkStack(app, "Groundwork-dev-Network", settings=settings)
     documents = DocumentsStack(app, "Groundwork-dev-Documents", settings=settings.documents)
     alarms = sns.Topic.from_topic_arn(
         documents, "Alarms", "arn:aws:sns:eu-west-1:111122223333:alarms"
@@ -97,15 +95,11 @@ def synthesize(variant: str, directory: Path, **options: Any) -> None:
     KnowledgeStack(
         app,
         "Groundwork-dev-Knowledge",
-        inputs=KnowledgeStackInputs(
-            settings=settings.knowledge,
-            network=network.network,
-            setup_package=lambda: bundle_function("vector_store"),
-            ingestion=settings.ingestion,
-            ingestion_package=bundle_function("ingestion"),
-            documents=documents.prepared_documents,
-            alarm_topic=alarms,
-        ),
+        settings=settings,
+        package=bundle_function,
+        network=network.network,
+        documents=documents.prepared_documents,
+        alarm_topic=alarms,
     )
     add_judges(app)
     try:
