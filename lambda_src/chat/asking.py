@@ -111,6 +111,7 @@ def parts_of(environ: Mapping[str, str], *, measures: Measures) -> Parts:
             chunks=int(environ.get("RETRIEVED_CHUNKS") or 5),
             search_type=environ.get("SEARCH_TYPE", ""),
             rerank_model_arn=environ.get("RERANK_MODEL_ARN", ""),
+            least_score=float(environ.get("LEAST_SCORE") or 0),
         ),
         prompts=KEPT.prompts,
         model=Model(AWS, model_id=model_id, guardrail_id=guardrail_id, guardrail_version=version),

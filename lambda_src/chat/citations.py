@@ -2,7 +2,8 @@
 
 A model cites documents by their index: `Messages are kept for four days [2].` Each citation is
 compared with the chunk that it names. It is supported when the chunk has a passage of up to three
-sentences with most of the sentence's words and all of its numbers, and both negate or neither does.
+sentences with most of the sentence's words and all of its numbers, both negate or neither does, and
+the chunk or its source has whatever the sentence spells as code.
 What is not supported is dropped and counted. A sentence without a citation that a chunk nearly says
 itself gets one, since small models forget them. Numbers that a tool computed need no source.
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 import re
 
 from chat.passages import unescaped
-from chat.words import content_words, negations, numbers
+from chat.words import content_words, negations, numbers, unknown_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,7 +144,10 @@ class CitedAnswer:
     def _support(self, said: str, index: int) -> Support | None:
         if not 1 <= index <= len(self._passages):
             return None
-        return support_of(said, self._passages[index - 1].text, computed=self._computed)
+        passage = self._passages[index - 1]
+        if unknown_code(said, within=f"{passage.source} {passage.text}"):
+            return None
+        return support_of(said, passage.text, computed=self._computed)
 
     def _citation(self, said: str, index: int, support: Support) -> dict[str, str]:
         passage = self._passages[index - 1]

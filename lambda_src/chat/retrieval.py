@@ -36,21 +36,23 @@ class Retrieval:
         chunks: int,
         search_type: str = "",
         rerank_model_arn: str = "",
+        least_score: float = 0.0,
     ) -> None:
         self._call = call
         self._id = knowledge_base_id
         self._chunks = chunks
         self._search_type = search_type
         self._rerank = rerank_model_arn
+        self._least = least_score
 
     @property
     def described(self) -> str:
         """What the answers to one question differ by."""
-        return f"{self._id} {self._chunks} {self._search_type} {self._rerank}"
+        return f"{self._id} {self._chunks} {self._search_type} {self._rerank} {self._least}"
 
     def search(self, query: str, *, filter: Mapping[str, Any] | None) -> list[Passage]:  # noqa: A002
-        """The chunks that fit a query best. Raises Problem for a filter that is refused, or while
-        the store starts; AwsError.
+        """The chunks that fit a query best, none below the least score. Raises Problem for a filter
+        that is refused, or while the store starts; AwsError.
         """
         search: dict[str, Any] = {
             "numberOfResults": self._chunks * (RERANKED_FROM if self._rerank else 1)
@@ -77,7 +79,9 @@ class Retrieval:
             )
         except AwsError as error:
             raise _explained(error, filtered=bool(filter)) from error
-        return passages_of(answer.get("retrievalResults") or ())[: self._chunks]
+        results = answer.get("retrievalResults") or ()
+        near = [each for each in results if float(each.get("score", 1)) >= self._least]
+        return passages_of(near)[: self._chunks]
 
 
 def _explained(error: AwsError, *, filtered: bool) -> Exception:

@@ -1,4 +1,4 @@
-"""What a sentence is about, roughly: its words without endings, its numbers, its negations.
+"""What a sentence is about, roughly: words without endings, numbers, negations, code.
 
 Enough to see that a sentence says something else than its source, not that it says the same; that
 is what the guardrail's contextual grounding is for.
@@ -15,6 +15,7 @@ NEGATION = re.compile(
     r"|n['’]t\b",
     re.IGNORECASE,
 )
+CODE = re.compile(r"\b(?=\w*[a-z0-9][A-Z]|\w*[^\W_]_)\w{5,}\b")
 _LITTLE = (
     "a about after all also an and any are as at be because been before being both but by can "
     "could did do does done each either for from had has have how i if in into is it its may "
@@ -64,3 +65,18 @@ def numbers(text: str) -> list[str]:
 def negations(text: str) -> int:
     """How often a text negates."""
     return len(NEGATION.findall(text))
+
+
+def unknown_code(text: str, *, within: str) -> bool:
+    """Whether a text has a word such as `StartExecution` or `max_tokens` that `within` lacks,
+    however that is spaced: a model that answers from its memory names what it remembers.
+    """
+    found = CODE.findall(text)
+    if not found:
+        return False
+    known = _squeezed(within)
+    return any(_squeezed(word) not in known for word in found)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.lower())

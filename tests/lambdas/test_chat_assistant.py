@@ -81,6 +81,7 @@ class World:
         self.shelf: Shelf | None = Shelf()
         self.settings: dict[str, Any] = {
             "model_id": "m1", "guardrail_name": "g:1", "tenant_key": "", "chunks": 5,
+            "least_score": 0.0,
         }  # fmt: skip
         self.measures = Measures(tenant="acme", environ={})
         self.pause = Pause()
@@ -128,7 +129,8 @@ class World:
             guardrail_name=chosen["guardrail_name"],
             tenant_key=chosen["tenant_key"],
             retrieval=Retrieval(
-                self.bedrock.call, knowledge_base_id="KB12345678", chunks=chosen["chunks"]
+                self.bedrock.call, knowledge_base_id="KB12345678", chunks=chosen["chunks"],
+                least_score=chosen["least_score"],
             ),
             prompts=Prompts(self.bedrock.call, self.arns),
             model=Model(bedrock, model_id=chosen["model_id"], guardrail_id="guard1",
@@ -702,6 +704,19 @@ def test_reranking_searches_wider_than_it_keeps(world: World) -> None:
     assert search["rerankingConfiguration"]["bedrockRerankingConfiguration"][
         "numberOfRerankedResults"
     ] == 1  # fmt: skip
+
+
+@pytest.mark.parametrize(("least", "found"), [(0.0, 2), (0.5, 2), (0.51, 0)])
+def test_chunks_below_the_least_score_are_not_used(world: World, least: float, found: int) -> None:
+    retrieval = Retrieval(
+        world.bedrock.call, knowledge_base_id="KB12345678", chunks=5, least_score=least
+    )
+    assert len(retrieval.search("q", filter=None)) == found
+    world.settings["least_score"] = least
+    world.bedrock.says = lambda prompt: FOUR_DAYS
+    answer = world.ask(f"For how long does a queue keep messages, at {least}?")
+    assert answer["answered"] is bool(found)
+    assert bool(world.bedrock.asked("Converse")) is bool(found)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ def test_a_citation_names_its_sentence_its_source_and_the_passage() -> None:
         "SQS keeps messages for four days by default [7].",  # no document at all
         "You can change the type of a queue after you created it [1].",  # the opposite
         "SQS encrypts bodies with a key of the customer [1].",  # not there
+        "SetRetention sets the retention period of a queue to 14 days [1].",  # from memory
+        "The retention period is the value of max_retention, 14 days [1].",
     ],
 )
 def test_what_a_chunk_does_not_say_is_dropped_and_counted(wrong: str) -> None:
@@ -65,6 +67,17 @@ def test_what_a_chunk_does_not_say_is_dropped_and_counted(wrong: str) -> None:
     )
     assert answer.dropped == 1
     assert all(each["quote"] in QUEUE.text + TABLE.text for each in answer.citations)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Use CreateQueue to make a queue [1].", "Use Create_Queue to make a queue [1].",
+     "Use createQueue to make a queue [1].", "QueueTypes are standard and FIFO [1]."],
+)  # fmt: skip
+def test_code_may_stand_in_the_chunk_or_in_the_name_of_its_document(said: str) -> None:
+    chunk = Passage("Use it to make a queue. Queue_types are standard and FIFO.",
+                    source="s3://documents/CreateQueue.txt", chunk="create#1")  # fmt: skip
+    assert cited(said, passages=[chunk]).answered
 
 
 def test_without_a_supported_citation_nothing_is_ever_released() -> None:
