@@ -16,8 +16,8 @@ from constructs import Construct
 from stacks.constructs.acknowledged import acknowledge
 from stacks.constructs.vector_stores.setup_function import SetupFunction
 from stacks.constructs.vector_stores.vector_store import (
+    NativeVectorStore,
     Storage,
-    VectorStore,
     VectorStoreInputs,
     fingerprint,
 )
@@ -35,7 +35,7 @@ FIELDS = {
 }
 
 
-class Store(VectorStore):
+class Store(NativeVectorStore):
     """A cluster of one serverless instance that pauses, and a table in it.
 
     - No connections for `aurora_pause_seconds`, and only storage is paid for; the next question
@@ -87,7 +87,7 @@ class Store(VectorStore):
 
     @property
     def storage_configuration(self) -> Storage:
-        """See VectorStore."""
+        """See NativeVectorStore."""
         base = bedrock.CfnKnowledgeBase
         return Storage(
             type="RDS",

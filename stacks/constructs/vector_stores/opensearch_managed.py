@@ -17,8 +17,8 @@ from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.constructs.log_group import log_group
 from stacks.constructs.vector_stores.setup_function import SetupFunction
 from stacks.constructs.vector_stores.vector_store import (
+    NativeVectorStore,
     Storage,
-    VectorStore,
     VectorStoreInputs,
     fingerprint,
     stack_suffix,
@@ -34,7 +34,7 @@ ENGINE_VERSION = "OpenSearch_2.19"
 CALLS = ("es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPost", "es:ESHttpPut")
 
 
-class Store(VectorStore):
+class Store(NativeVectorStore):
     """A domain that runs around the clock: for those who have one, or want its other features.
 
     Bedrock reaches domains with a public endpoint alone
@@ -84,7 +84,7 @@ class Store(VectorStore):
 
     @property
     def storage_configuration(self) -> Storage:
-        """See VectorStore."""
+        """See NativeVectorStore."""
         base = bedrock.CfnKnowledgeBase
         return Storage(
             type="OPENSEARCH_MANAGED_CLUSTER",

@@ -12,8 +12,8 @@ from constructs import Construct
 
 from stacks.constructs.vector_stores.setup_function import SetupFunction
 from stacks.constructs.vector_stores.vector_store import (
+    NativeVectorStore,
     Storage,
-    VectorStore,
     VectorStoreInputs,
     fingerprint,
     stack_suffix,
@@ -27,7 +27,7 @@ LOOKS = ("aoss:DescribeIndex",)
 CREATES = ("aoss:CreateIndex", "aoss:DeleteIndex", "aoss:DescribeIndex", "aoss:UpdateIndex")
 
 
-class Store(VectorStore):
+class Store(NativeVectorStore):
     """A collection for vectors, and an index of the graph kind.
 
     - `nextgen` is in a collection group whose least capacity is 0: after ten idle minutes nothing
@@ -89,7 +89,7 @@ class Store(VectorStore):
 
     @property
     def storage_configuration(self) -> Storage:
-        """See VectorStore."""
+        """See NativeVectorStore."""
         base = bedrock.CfnKnowledgeBase
         return Storage(
             type="OPENSEARCH_SERVERLESS",

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
 
-from stacks.constructs.vector_stores.vector_store import Storage, VectorStore
+from stacks.constructs.vector_stores.vector_store import NativeVectorStore, Storage
 from stacks.vector_index import METADATA_FIELD, TEXT_FIELD
 
 
-class Store(VectorStore):
+class Store(NativeVectorStore):
     """An index that somebody made at Pinecone, found by its URL and a secret with the API key.
 
     Nothing is created here. The index needs the embedding model's dimension, which synth cannot
@@ -35,7 +35,7 @@ class Store(VectorStore):
 
     @property
     def storage_configuration(self) -> Storage:
-        """See VectorStore."""
+        """See NativeVectorStore."""
         settings = self._inputs.settings
         base = bedrock.CfnKnowledgeBase
         return Storage(

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.constructs.vector_stores.setup_function import SetupFunction
-from stacks.constructs.vector_stores.vector_store import DESCRIPTION, VectorStore
+from stacks.constructs.vector_stores.vector_store import DESCRIPTION, Configuration, VectorStore
 from stacks.vector_index import METADATA_FIELD, TEXT_FIELD
 
 
@@ -40,7 +40,7 @@ class Store(VectorStore):
         }
 
     def knowledge_base(
-        self, scope: Construct, *, name: str, role: iam.IRole, configuration: Any
+        self, scope: Construct, *, name: str, role: iam.IRole, configuration: Configuration
     ) -> tuple[str, str]:
         """The knowledge base, made by a function."""
         stack = Stack.of(self)

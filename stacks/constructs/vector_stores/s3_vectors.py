@@ -11,7 +11,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3vectors as s3vectors
 from constructs import Construct
 
-from stacks.constructs.vector_stores.vector_store import Storage, VectorStore, VectorStoreInputs
+from stacks.constructs.vector_stores.vector_store import (
+    NativeVectorStore,
+    Storage,
+    VectorStoreInputs,
+)
 from stacks.vector_index import METADATA_FIELD
 
 # What Bedrock writes beside each vector. Filterable metadata is limited to 2 KB, which a chunk's
@@ -20,7 +24,7 @@ from stacks.vector_index import METADATA_FIELD
 NOT_FILTERABLE = ("AMAZON_BEDROCK_TEXT", METADATA_FIELD)
 
 
-class Store(VectorStore):
+class Store(NativeVectorStore):
     """A vector bucket with one index: nothing runs, so nothing is paid for but what is stored.
 
     Bedrock searches it by meaning alone (no hybrid search), in hundreds of milliseconds, and knows
@@ -102,7 +106,7 @@ class Store(VectorStore):
 
     @property
     def storage_configuration(self) -> Storage:
-        """See VectorStore."""
+        """See NativeVectorStore."""
         return Storage(
             type="S3_VECTORS",
             s3_vectors_configuration=bedrock.CfnKnowledgeBase.S3VectorsConfigurationProperty(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import jsii
 from aws_cdk import Aws, Fn, RemovalPolicy
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
@@ -48,29 +50,28 @@ class VectorStoreInputs:
         return RemovalPolicy.RETAIN if self.settings.retain_data else RemovalPolicy.DESTROY
 
 
-class VectorStore(Construct):
+class VectorStore(Construct, metaclass=jsii.JSIIAbstractClass):
     """A store, in the order in which a knowledge base needs it.
 
     The constructor makes what can be made before the knowledge base has a role. The role gets
     `permissions` inline, so that it has them from its first moment. `admit` then makes what has to
-    know the role: policies that name it, and the index behind them. The knowledge base is made
-    after everything in `depends_on`, from `storage_configuration`.
+    know the role: policies that name it, and the index behind them. `knowledge_base` comes last.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
         super().__init__(scope, construct_id)
         self._inputs = inputs
-        self.depends_on: list[IDependable] = []
 
     @property
+    @abstractmethod
     def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
         """What the knowledge base's role may do here: policy name -> statements."""
-        raise NotImplementedError
 
-    @property
-    def storage_configuration(self) -> Storage:
-        """How a knowledge base finds the store; to be read after `admit`."""
-        raise NotImplementedError
+    @abstractmethod
+    def knowledge_base(
+        self, scope: Construct, *, name: str, role: iam.IRole, configuration: Configuration
+    ) -> tuple[str, str]:
+        """A knowledge base on this store: its identifier and ARN."""
 
     def admit(self, role: iam.IRole) -> None:
         """Let the knowledge base's role in. Stores that ask IAM alone need nothing."""
@@ -78,10 +79,26 @@ class VectorStore(Construct):
     def accept(self, role: iam.IRole) -> None:
         """Acknowledge what judges find in `permissions` and is meant."""
 
+
+class NativeVectorStore(VectorStore):
+    """A store that AWS::Bedrock::KnowledgeBase knows, as it does all but one.
+
+    The knowledge base is made from `storage_configuration`, after everything in `depends_on`.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
+        super().__init__(scope, construct_id, inputs=inputs)
+        self.depends_on: list[IDependable] = []
+
+    @property
+    @abstractmethod
+    def storage_configuration(self) -> Storage:
+        """How a knowledge base finds the store; to be read after `admit`."""
+
     def knowledge_base(
         self, scope: Construct, *, name: str, role: iam.IRole, configuration: Configuration
     ) -> tuple[str, str]:
-        """A knowledge base on this store: its identifier and ARN."""
+        """The knowledge base, made by CloudFormation."""
         resource = bedrock.CfnKnowledgeBase(
             scope,
             "Resource",
