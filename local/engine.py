@@ -155,6 +155,7 @@ def _register(config: EngineConfig) -> list[Part]:
     from local import sqs_speed, web
     from local.appsync import registration as appsync
     from local.bedrock import registration as bedrock
+    from local.function_urls import part as function_urls
     from local.stores.part import Stores
     from local.types import registration
 
@@ -162,6 +163,7 @@ def _register(config: EngineConfig) -> list[Part]:
     sqs_speed.register()
     parts: list[Part] = [
         Stores(),
+        function_urls.register(),
         appsync.register(config),
         bedrock.register(config),
         web.register(config),

@@ -6,7 +6,6 @@ import json
 import re
 import ssl
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -579,43 +578,6 @@ def test_guardrails_and_prompts_have_versions_that_do_not_change(
         guardrailIdentifier=first["GuardVersion"].partition("|")[0], guardrailVersion="2"
     )
     assert guard["blockedInputMessaging"] == "two {{question}}"
-
-
-# Function URLs
-
-
-def test_a_function_url_is_reached_on_this_machine(stack: Stack, aws: LocalAws) -> None:
-    code = "def handler(event, context): return {'statusCode': 200, 'body': event['rawPath']}"
-    made = stack.deploy(
-        {
-            "Role": ROLE,
-            "Function": {
-                "Type": "AWS::Lambda::Function",
-                "Properties": {
-                    "Runtime": "python3.13",
-                    "Handler": "index.handler",
-                    "Role": get("Role", "Arn"),
-                    "Code": {"ZipFile": code},
-                },
-            },
-            "Url": {
-                "Type": "AWS::Lambda::Url",
-                "Properties": {
-                    "TargetFunctionArn": get("Function", "Arn"),
-                    "AuthType": "NONE",
-                    "InvokeMode": "RESPONSE_STREAM",
-                },
-            },
-            "Address": {
-                "Type": "AWS::SSM::Parameter",
-                "Properties": {"Type": "String", "Value": get("Url", "FunctionUrl")},
-            },
-        }
-    )
-    address = aws.client("ssm").get_parameter(Name=made["Address"])["Parameter"]["Value"]
-    assert address.startswith(aws.record().endpoint)
-    with urllib.request.urlopen(f"{address}some/path", timeout=30) as answer:
-        assert answer.read() == b"/some/path"
 
 
 # Aurora
