@@ -162,7 +162,10 @@ class AssistantStack(Stack):
         """lambda_src/chat/__init__.py says what each is."""
         settings, knowledge = self._settings.assistant, self._knowledge
         model, guardrail = settings.language_model, self._guardrail
+        chat = self._settings.chat
         optional = {
+            "SEARCH_TYPE": "SEMANTIC" if chat.search_type == "semantic" else "",
+            "LEAST_SCORE": str(chat.least_score) if chat.least_score else "",
             "RERANK_MODEL_ARN": knowledge.rerank_model
             and foundation_model_arn(self, knowledge.rerank_model),
             "TENANT_CALLERS": ",".join(settings.tenant_callers),
@@ -179,7 +182,7 @@ class AssistantStack(Stack):
             "MEMORY_DAYS": str(settings.memory_days),
             "EMBEDDING_MODEL_ID": knowledge.embedding.model_id,
             "EMBEDDING_DIMENSION": str(knowledge.embedding.dimension),
-            "RETRIEVED_CHUNKS": str(self._settings.chat.retrieved_chunks),
+            "RETRIEVED_CHUNKS": str(chat.retrieved_chunks),
             "INPUT_PRICE": str(model.input_price),
             "OUTPUT_PRICE": str(model.output_price),
             **{name: value for name, value in optional.items() if value},

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stacks.settings_function import AnsweringFunctionSettings
 from stacks.settings_model import unit
@@ -45,3 +45,33 @@ class ChatSettings(AnsweringFunctionSettings):
             json_schema_extra=unit("chunks"),
         ),
     ]
+    search_type: Annotated[
+        Literal["automatic", "semantic"],
+        Field(
+            default="automatic",
+            description="automatic: Bedrock decides, and searches words beside vectors where the "
+            "store can. semantic: vectors alone, whose scores compare with least_score.",
+        ),
+    ]
+    least_score: Annotated[
+        float,
+        Field(
+            default=0.0,
+            ge=0,
+            le=1,
+            description="Chunks of a lower score are not used; a question without any is refused, "
+            "and no model is asked. Scores differ by store and embedding model: `python -m "
+            "evaluation` prints what yours tell apart (docs/evaluation.md). 0 for no least.",
+            json_schema_extra=unit("score"),
+        ),
+    ]
+
+    @model_validator(mode="after")
+    def _comparable(self) -> Self:
+        if self.least_score and self.search_type != "semantic":
+            raise ValueError(
+                f"least_score is {self.least_score:g}, but search_type is automatic: a score of "
+                "words and vectors compares results with each other and not with the question; "
+                "set search_type to semantic, or least_score to 0"
+            )
+        return self

@@ -57,6 +57,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "assistant.personal_data": "block",
         "assistant.denied_words": "swordfish,open sesame",
         "knowledge.rerank_model": "cohere.rerank-v3-5:0",
+        "chat.search_type": "semantic",
+        "chat.least_score": "0.5",
     },
     "quiet": {
         "network.flow_logs": "false",

@@ -117,6 +117,7 @@ def test_a_wrong_value_names_field_value_range_and_remedy(
             {"network.endpoint_availability_zones": 3},
             "endpoint_availability_zones (3) exceeds availability_zones (2)",
         ),
+        ({"chat.least_score": 0.5}, "least_score is 0.5, but search_type is automatic"),
     ],
 )
 def test_contradictions_are_found(overrides: dict[str, Any], said: str) -> None:
