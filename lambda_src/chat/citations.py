@@ -162,7 +162,7 @@ class CitedAnswer:
 def support_of(
     sentence: str, chunk: str, *, computed: frozenset[str] = frozenset()
 ) -> Support | None:
-    """The passage of a chunk that has most of a sentence's words; None when none can support it.
+    """The shortest passage of a chunk with most of a sentence's words; None when none supports it.
 
     `computed` are numbers that need not stand there.
     """
@@ -173,8 +173,9 @@ def support_of(
     denied = negations(sentence) % 2
     best: Support | None = None
     spans = _spans(chunk)
-    for first in range(len(spans)):
-        for last in range(first, min(first + WINDOW, len(spans))):
+    for length in range(1, WINDOW + 1):
+        for first in range(len(spans) - length + 1):
+            last = first + length - 1
             quote = chunk[spans[first][0] : spans[last][1]]
             share = len(wanted.intersection(content_words(quote))) / len(wanted)
             if best is not None and share <= best.share:

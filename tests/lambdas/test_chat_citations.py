@@ -47,6 +47,15 @@ def test_a_citation_names_its_sentence_its_source_and_the_passage() -> None:
     assert answer.dropped == 0 and answer.added == 0
 
 
+def test_no_more_is_quoted_than_says_it() -> None:
+    answer = cited("You can set the retention period to a value from 60 seconds to 14 days [1].")
+    (citation,) = answer.citations
+    assert citation["quote"] == citation["text"]
+    both = cited("Messages, kept by default for four days, may be kept 60 seconds to 14 days [1].")
+    assert both.citations[0]["quote"].startswith("Amazon SQS keeps")
+    assert both.citations[0]["quote"].endswith("60 seconds to 14 days.")
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
