@@ -161,7 +161,8 @@ class AssistantStack(Stack):
     def _environment(self) -> dict[str, str]:
         """lambda_src/chat/__init__.py says what each is."""
         settings, knowledge = self._settings.assistant, self._knowledge
-        model, guardrail = settings.language_model, self._guardrail
+        guardrail = self._guardrail
+        input_price, output_price = settings.token_prices
         chat = self._settings.chat
         optional = {
             "SEARCH_TYPE": "SEMANTIC" if chat.search_type == "semantic" else "",
@@ -183,8 +184,8 @@ class AssistantStack(Stack):
             "EMBEDDING_MODEL_ID": knowledge.embedding.model_id,
             "EMBEDDING_DIMENSION": str(knowledge.embedding.dimension),
             "RETRIEVED_CHUNKS": str(chat.retrieved_chunks),
-            "INPUT_PRICE": str(model.input_price),
-            "OUTPUT_PRICE": str(model.output_price),
+            "INPUT_PRICE": str(input_price),
+            "OUTPUT_PRICE": str(output_price),
             **{name: value for name, value in optional.items() if value},
         }
 

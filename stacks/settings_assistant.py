@@ -23,6 +23,7 @@ class AnsweringSettings(Capability):
             "amazon.nova-micro-v1:0",
             "amazon.nova-lite-v1:0",
             "amazon.nova-pro-v1:0",
+            "amazon.nova-2-lite-v1:0",
             "anthropic.claude-haiku-4-5-20251001-v1:0",
             "anthropic.claude-sonnet-4-5-20250929-v1:0",
         ],
@@ -32,11 +33,12 @@ class AnsweringSettings(Capability):
         ),
     ]
     inference_profile: Annotated[
-        Literal["none", "us", "eu", "apac", "global"],
+        Literal["none", "us", "eu", "au", "jp", "apac", "global"],
         Field(
             default="none",
-            description="Send requests to any Region of a geography, or to any at all; none asks "
-            "the model in the stack's own Region, where it has to be.",
+            description="Send requests to any Region of a geography, which has to be the stack's, "
+            "or to any at all; none asks the model in the stack's own Region, where it has to be. "
+            "The newer models cost a tenth more in a geography than anywhere.",
         ),
     ]
     streaming: Annotated[
@@ -160,6 +162,11 @@ class AssistantSettings(
         if self.inference_profile == "none":
             return self.model
         return f"{self.inference_profile}.{self.model}"
+
+    @property
+    def token_prices(self) -> tuple[float, float]:
+        """USD for a million tokens that go in, and that come out."""
+        return self.language_model.prices(self.inference_profile)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

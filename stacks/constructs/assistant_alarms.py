@@ -122,11 +122,8 @@ class AssistantAlarms(Construct):
 
         By the hour, because an account that is emptied overnight is noticed too late by a bill.
         """
-        model = self._settings.language_model
-        cost = (
-            f"(FILL(input, 0) * {model.input_price} + FILL(output, 0) * {model.output_price})"
-            f" / {MILLION}"
-        )
+        entered, left = self._settings.token_prices
+        cost = f"(FILL(input, 0) * {entered} + FILL(output, 0) * {left}) / {MILLION}"
         cloudwatch.CfnAlarm(
             self,
             "Cost",

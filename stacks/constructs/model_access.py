@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.embedding_model import foundation_model_arn
-from stacks.language_models import GEOGRAPHIES, GLOBAL
+from stacks.language_models import GLOBAL, LANGUAGE_MODELS
 
 CONVERSE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 
@@ -20,9 +20,9 @@ def may_ask(
     """Statements for a model in this Region, or for its inference profile `profile`.
 
     Bedrock checks a request to a profile twice: for the profile, and for the model in the Region
-    that it is sent to, which is any of the geography's. The model is only allowed by way of the
-    profile, so the role cannot ask for it in those Regions itself. A global profile's model has no
-    Region in its ARN, and is asked for with the Region `unspecified`.
+    that it is sent to, which is this one or any that the profile's list has. The model is only
+    allowed by way of the profile, so the role cannot ask for it in those Regions itself. A global
+    profile's model has no Region in its ARN, and is asked for with the Region `unspecified`.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/geographic-cross-region-inference.html
     https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html
@@ -53,7 +53,10 @@ def may_ask(
         statements.append(
             iam.PolicyStatement(
                 actions=list(actions),
-                resources=[_model_in(region, model) for region in GEOGRAPHIES[profile]],
+                resources=[
+                    here,
+                    *(_model_in(each, model) for each in LANGUAGE_MODELS[model].profiles[profile]),
+                ],
                 conditions={"ArnEquals": through},
             )
         )

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from stacks.language_models import GEOGRAPHIES
+from stacks.language_models import LANGUAGE_MODELS
 from tests.stacks import checks_functions
 from tests.stacks.reading import Properties, Template, as_list, named, resources, statements, text
 
@@ -276,17 +276,16 @@ def check_model_access(template: Template) -> list[str]:
         for each in found
         if set(as_list(each["Action"])) != ASKS
     ]
-    geography = model.split(".")[0]
+    geography, _, name = model.partition(".")
     arns = [text(arn) for each in found for arn in as_list(each["Resource"])]
-    if geography not in {*GEOGRAPHIES, "global"}:
+    if name not in LANGUAGE_MODELS:
         wanted = f":foundation-model/{model}"
         return problems + [f"may ask {arn}" for arn in arns if not arn.endswith(wanted)]
     if not any(arn.endswith(f":inference-profile/{model}") for arn in arns):
         problems.append(f"the function may not use the profile {model}")
-    name = model.partition(".")[2]
     problems += [
         f"requests that are sent to {region} fail"
-        for region in GEOGRAPHIES.get(geography, ())
+        for region in ("<AWS::Region>", *LANGUAGE_MODELS[name].profiles[geography])
         if not any(arn.endswith(f":{region}::foundation-model/{name}") for arn in arns)
     ]
     return problems + [

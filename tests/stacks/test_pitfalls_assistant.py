@@ -56,7 +56,7 @@ def test_pitfall_36_a_profile_needs_the_model_in_every_region(templates, variant
         for statement in checks_assistant.allowed(template, "model")
         for arn in checks_assistant.as_list(statement["Resource"])
     }
-    assert len(arns) == {"dev": 1, "nat": 7, "keys": 4, "quiet": 3}[variant]
+    assert len(arns) == {"dev": 1, "nat": 6, "keys": 5, "quiet": 3}[variant]
 
 
 @pytest.mark.parametrize(
