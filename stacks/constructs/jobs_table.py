@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.constructs.acknowledged import acknowledge
+from stacks.constructs.on_demand_table import on_demand_table
 
 # lambda_src/jobs/__init__.py describes the items.
 PARTITION_KEY, SORT_KEY = "job", "document"
 EXPIRY_ATTRIBUTE = "expires_at"
+UNRECOVERED = (
+    "Recovery is a setting (fleet.job_recovery), on in prod. What is lost in dev is the progress "
+    "of jobs, not a document."
+)
 
 
 class JobsTable(Construct):
@@ -30,29 +32,12 @@ class JobsTable(Construct):
         point_in_time_recovery: bool,
     ) -> None:
         super().__init__(scope, construct_id)
-        string = dynamodb.AttributeType.STRING
-        self.table = dynamodb.Table(
+        self.table = on_demand_table(
             self,
             "Table",
-            partition_key=dynamodb.Attribute(name=PARTITION_KEY, type=string),
-            sort_key=dynamodb.Attribute(name=SORT_KEY, type=string),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            time_to_live_attribute=EXPIRY_ATTRIBUTE,
-            encryption=(
-                dynamodb.TableEncryption.CUSTOMER_MANAGED
-                if encryption_key
-                else dynamodb.TableEncryption.DEFAULT
-            ),
+            partition_key=PARTITION_KEY,
+            sort_key=SORT_KEY,
+            expiry_attribute=EXPIRY_ATTRIBUTE,
             encryption_key=encryption_key,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=point_in_time_recovery
-            ),
-            removal_policy=RemovalPolicy.DESTROY,
+            unrecovered="" if point_in_time_recovery else UNRECOVERED,
         )
-        if not point_in_time_recovery:
-            acknowledge(
-                self.table,
-                "AwsSolutions::AwsSolutions-DDB3",
-                reason="Recovery is a setting (fleet.job_recovery), on in prod. What is lost in "
-                "dev is the progress of jobs, not a document.",
-            )

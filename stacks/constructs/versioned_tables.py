@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.appsync_source import Index
+from stacks.constructs.on_demand_table import on_demand_table
 
 TEXT = dynamodb.AttributeType.STRING
 EXPIRY_ATTRIBUTE = "_ttl"
@@ -38,15 +38,11 @@ class VersionedTables(Construct):
         super().__init__(scope, construct_id)
         self._retain_data = retain_data
         self._key = encryption_key
-        self.delta = self._table(
-            "Delta",
-            partition_key=dynamodb.Attribute(name="ds_pk", type=TEXT),
-            sort_key=dynamodb.Attribute(name="ds_sk", type=TEXT),
-        )
+        self.delta = self._table("Delta", partition_key="ds_pk", sort_key="ds_sk")
 
     def add(self, model: str, indexes: tuple[Index, ...]) -> dynamodb.Table:
         """The base table of a model, with an index for every query that reads by another key."""
-        table = self._table(model, partition_key=dynamodb.Attribute(name="id", type=TEXT))
+        table = self._table(model, partition_key="id")
         for index in indexes:
             table.add_global_secondary_index(
                 index_name=index.name,
@@ -56,28 +52,14 @@ class VersionedTables(Construct):
         return table
 
     def _table(
-        self,
-        construct_id: str,
-        *,
-        partition_key: dynamodb.Attribute,
-        sort_key: dynamodb.Attribute | None = None,
+        self, construct_id: str, *, partition_key: str, sort_key: str = ""
     ) -> dynamodb.Table:
-        return dynamodb.Table(
+        return on_demand_table(
             self,
             construct_id,
             partition_key=partition_key,
             sort_key=sort_key,
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            time_to_live_attribute=EXPIRY_ATTRIBUTE,
-            encryption=(
-                dynamodb.TableEncryption.CUSTOMER_MANAGED
-                if self._key
-                else dynamodb.TableEncryption.DEFAULT
-            ),
+            expiry_attribute=EXPIRY_ATTRIBUTE,
             encryption_key=self._key,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            deletion_protection=self._retain_data,
-            removal_policy=RemovalPolicy.RETAIN if self._retain_data else RemovalPolicy.DESTROY,
+            retain_data=self._retain_data,
         )
