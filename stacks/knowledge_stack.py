@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aws_cdk import Annotations, CfnOutput, RemovalPolicy, Stack
-from aws_cdk import aws_kms as kms
+from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.bundling import Bundle
+from stacks.constructs.customer_key import customer_key
 from stacks.constructs.data_source import DataSource
 from stacks.constructs.ingestion import INGESTION, Ingestion, IngestionInputs
 from stacks.constructs.knowledge_base import KnowledgeBase, KnowledgeBaseInputs
@@ -26,7 +26,6 @@ from stacks.constructs.vector_stores.vector_store import (
 )
 from stacks.knowledge import Knowledge
 from stacks.settings import Settings
-from stacks.settings_knowledge import KnowledgeSettings
 
 
 class KnowledgeStack(Stack):
@@ -70,7 +69,7 @@ class KnowledgeStack(Stack):
                 setup_package=partial(package, SETUP),
                 vpc=network.vpc,
                 subnets=network.worker_subnets,
-                encryption_key=self._key(chosen),
+                encryption_key=customer_key(self, "Key", settings=chosen, holds="vectors"),
             ),
         )
         knowledge_base = KnowledgeBase(
@@ -132,14 +131,3 @@ class KnowledgeStack(Stack):
         CfnOutput(self, "VectorStore", value=chosen.vector_store)
         CfnOutput(self, "EmbeddingDimension", value=str(embedding.dimension))
         CfnOutput(self, "Identity", value=chosen.identity)
-
-    def _key(self, settings: KnowledgeSettings) -> kms.Key | None:
-        if not settings.customer_key:
-            return None
-        return kms.Key(
-            self,
-            "Key",
-            description="Groundwork: vectors",
-            enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN if settings.retain_data else RemovalPolicy.DESTROY,
-        )

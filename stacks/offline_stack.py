@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
-from aws_cdk import aws_kms as kms
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.appsync_source import read_models
 from stacks.bundling import Bundle
 from stacks.constructs.api_resolvers import ApiResolvers
+from stacks.constructs.customer_key import customer_key
 from stacks.constructs.offline_alarms import OfflineAlarms
 from stacks.constructs.offline_api import OfflineApi
 from stacks.constructs.offline_users import OfflineUsers
@@ -25,7 +25,6 @@ from stacks.constructs.versioned_model import (
 )
 from stacks.constructs.versioned_tables import VersionedTables
 from stacks.settings import Settings
-from stacks.settings_offline import OfflineSettings
 
 CONFLICT_RESOLVER = "conflict_resolver"
 
@@ -61,7 +60,12 @@ class OfflineStack(Stack):
             self, "Offline", name=construct_id, settings=offline, users=users.pool
         )
         tables = VersionedTables(
-            self, "Tables", retain_data=offline.retain_data, encryption_key=self._key(offline)
+            self,
+            "Tables",
+            retain_data=offline.retain_data,
+            encryption_key=customer_key(
+                self, "TablesKey", settings=offline, holds="offline tables"
+            ),
         )
         resolver = PythonFunction(
             self,
@@ -138,17 +142,6 @@ class OfflineStack(Stack):
         CfnOutput(self, "PhotosBucketName", value=photos.bucket_name)
         if self.api.api_key:
             CfnOutput(self, "ApiKeyId", value=self.api.api_key.attr_api_key_id)
-
-    def _key(self, settings: OfflineSettings) -> kms.Key | None:
-        if not settings.customer_key:
-            return None
-        return kms.Key(
-            self,
-            "TablesKey",
-            description="Groundwork: offline tables",
-            enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN if settings.retain_data else RemovalPolicy.DESTROY,
-        )
 
 
 def _conflict_strategies(resolver: PythonFunction) -> dict[str, ConflictStrategy]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge
+from stacks.constructs.customer_key import customer_key
+from stacks.constructs.private_bucket import forget_old_versions, private_bucket
 from stacks.settings_documents import DocumentsSettings
 
 
@@ -23,17 +24,7 @@ class DocumentBuckets(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, settings: DocumentsSettings) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        self._key = (
-            kms.Key(
-                self,
-                "Key",
-                description="Groundwork: documents",
-                enable_key_rotation=True,
-                removal_policy=self._removal_policy,
-            )
-            if settings.customer_key
-            else None
-        )
+        self._key = customer_key(self, "Key", settings=settings, holds="documents")
         self._access_logs = self._access_log_bucket() if settings.access_logs else None
         self.documents = self._bucket("Documents")
         self.prepared_documents = self._bucket("PreparedDocuments")
@@ -45,30 +36,13 @@ class DocumentBuckets(Construct):
         return RemovalPolicy.RETAIN if self._settings.retain_data else RemovalPolicy.DESTROY
 
     def _bucket(self, construct_id: str) -> s3.Bucket:
-        bucket = s3.Bucket(
+        bucket = private_bucket(
             self,
             construct_id,
-            versioned=True,
-            encryption=s3.BucketEncryption.KMS if self._key else s3.BucketEncryption.S3_MANAGED,
-            encryption_key=self._key,
-            bucket_key_enabled=True if self._key else None,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            server_access_logs_bucket=self._access_logs,
-            server_access_logs_prefix=f"{construct_id}/" if self._access_logs else None,
             removal_policy=self._removal_policy,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="forget-what-is-no-longer-current",
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
-                    noncurrent_version_expiration=Duration.days(
-                        self._settings.noncurrent_version_days
-                    ),
-                    expired_object_delete_marker=True,
-                )
-            ],
+            lifecycle_rules=[forget_old_versions(days=self._settings.noncurrent_version_days)],
+            encryption_key=self._key,
+            access_logs=self._access_logs,
         )
         if self._access_logs is None:
             acknowledge(
@@ -84,15 +58,9 @@ class DocumentBuckets(Construct):
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
         """
-        return s3.Bucket(
+        return private_bucket(
             self,
             "AccessLogs",
-            versioned=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=self._removal_policy,
             lifecycle_rules=[
                 s3.LifecycleRule(

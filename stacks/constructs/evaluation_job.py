@@ -17,6 +17,7 @@ from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.constructs.embedding_model import foundation_model_arn
 from stacks.constructs.ingestion_queue import LAST_STOP, kept_queue
 from stacks.constructs.model_access import may_ask
+from stacks.constructs.private_bucket import forget_old_versions, private_bucket
 from stacks.constructs.service_alarm import Observed, ServiceAlarm
 from stacks.knowledge import Knowledge
 from stacks.settings_assistant import AssistantSettings
@@ -161,28 +162,13 @@ class EvaluationJob(Construct):
         )
 
     def _bucket(self) -> s3.Bucket:
-        bucket = s3.Bucket(
+        bucket = private_bucket(
             self,
             "Bucket",
-            versioned=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="results",
-                    prefix=RESULTS,
-                    expiration=Duration.days(KEPT_DAYS),
-                ),
-                s3.LifecycleRule(
-                    id="forget-what-is-no-longer-current",
-                    noncurrent_version_expiration=Duration.days(30),
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
-                    expired_object_delete_marker=True,
-                ),
+                s3.LifecycleRule(id="results", prefix=RESULTS, expiration=Duration.days(KEPT_DAYS)),
+                forget_old_versions(days=30),
             ],
         )
         acknowledge(

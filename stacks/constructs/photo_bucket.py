@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge
+from stacks.constructs.private_bucket import forget_old_versions, private_bucket
 
 
 class PhotoBucket(Construct):
@@ -22,16 +23,11 @@ class PhotoBucket(Construct):
         self, scope: Construct, construct_id: str, *, retain_data: bool, noncurrent_days: int = 30
     ) -> None:
         super().__init__(scope, construct_id)
-        self.bucket = s3.Bucket(
+        self.bucket = private_bucket(
             self,
             "Bucket",
-            versioned=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.RETAIN if retain_data else RemovalPolicy.DESTROY,
+            lifecycle_rules=[forget_old_versions(days=noncurrent_days)],
             cors=[
                 s3.CorsRule(
                     allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.PUT],
@@ -39,14 +35,6 @@ class PhotoBucket(Construct):
                     allowed_headers=["*"],
                     exposed_headers=["ETag"],
                     max_age=3600,
-                )
-            ],
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="forget-what-is-no-longer-current",
-                    abort_incomplete_multipart_upload_after=Duration.days(7),
-                    noncurrent_version_expiration=Duration.days(noncurrent_days),
-                    expired_object_delete_marker=True,
                 )
             ],
         )
