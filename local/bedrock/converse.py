@@ -3,8 +3,8 @@
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-use-converse-api.html
 
-In `sync` mode, which is the default, a guarded stream begins when the whole answer has been
-assessed; AWS holds back a part of it at a time. In `async` mode it flows, and is not masked.
+In `sync` mode, which is the default, a guarded stream is held back by the sentence; AWS does not
+say by how much. In `async` mode it flows, and is not masked.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from local.bedrock.errors import BedrockError, invalid
 from local.bedrock.event_stream import event
 from local.bedrock.guardrail_parts import GROUNDING_SOURCE, QUERY, Part, Verdict
 from local.bedrock.guardrails import Guardrail, Guardrails
+from local.bedrock.held_back import HeldBack
 from local.bedrock.model_ids import Model, ModelAccess
 from local.bedrock.prompt_resources import filled, is_prompt
 from local.bedrock.wire import Request
@@ -86,17 +87,22 @@ class Converse:
         def run(emit: Callable[[bytes], None]) -> None:
             emit(event("messageStart", {"role": "assistant"}))
 
-            def told(piece: str) -> None:
-                delta = {"delta": {"text": piece}, "contentBlockIndex": 0}
+            def told(piece: str, block: int = 0) -> None:
+                delta = {"delta": {"text": piece}, "contentBlockIndex": block}
                 emit(event("contentBlockDelta", delta))
 
-            flowing = exchange.guardrail is None or exchange.asynchronous
-            outcome = self._outcome(exchange, told if flowing else None)
+            held = self._held_back(exchange, told)
+            outcome = self._outcome(exchange, held.hear if held else told)
+            last = 0
             if outcome.reply.tool:
                 _emit_tool(outcome.reply.tool, emit)
-            elif not flowing or outcome.text != outcome.reply.text:
+            elif held is None and outcome.text != outcome.reply.text:
                 told(outcome.text)
-            emit(event("contentBlockStop", {"contentBlockIndex": 0}))
+            elif held and not held.say(outcome.text):
+                last = 1  # what has been sent stays
+                emit(event("contentBlockStop", {"contentBlockIndex": 0}))
+                told(outcome.text, last)
+            emit(event("contentBlockStop", {"contentBlockIndex": last}))
             emit(event("messageStop", {"stopReason": outcome.stop_reason}))
             metadata: dict[str, Any] = {
                 "usage": _usage(outcome.reply),
@@ -168,10 +174,7 @@ class Converse:
             tool_results=heard.tool_results,
         )
         reply = self._answer(chat, told)
-        context = [part for part in spoken.guarded if part.qualifiers & {GROUNDING_SOURCE, QUERY}]
-        outgoing = self._guardrails.assess(
-            guardrail, "OUTPUT", [Part(text=reply.text)], context=context
-        )
+        outgoing = self._outgoing(guardrail, spoken, reply.text)
         text = outgoing.message if outgoing.blocked else outgoing.texts[0]
         if exchange.asynchronous and told and not outgoing.blocked:
             text = reply.text  # it has been said already
@@ -181,6 +184,19 @@ class Converse:
             reply=reply,
             trace=_trace(exchange, incoming, outgoing, reply.text),
         )
+
+    def _held_back(self, exchange: _Exchange, release: Callable[[str], None]) -> HeldBack | None:
+        guardrail, spoken = exchange.guardrail, exchange.spoken
+        if guardrail is None or exchange.asynchronous:
+            return None
+        return HeldBack(
+            assess=lambda text: self._outgoing(guardrail, spoken, text), release=release
+        )
+
+    def _outgoing(self, guardrail: Guardrail, spoken: Conversation, text: str) -> Verdict:
+        """Judge an answer, or the beginning of one."""
+        context = [part for part in spoken.guarded if part.qualifiers & {GROUNDING_SOURCE, QUERY}]
+        return self._guardrails.assess(guardrail, "OUTPUT", [Part(text=text)], context=context)
 
     def _answer(self, chat: Chat, told: Callable[[str], None] | None) -> Reply:
         try:

@@ -205,3 +205,32 @@ def test_a_guarded_stream_is_blocked(knowledge: Knowledge, runtime: Any, mode: s
     )
     assert text == "This question is not answered here."
     assert {"messageStop": {"stopReason": "guardrail_intervened"}} in events
+
+
+def test_a_guarded_stream_shows_sentences_until_one_is_stopped(
+    knowledge: Knowledge, runtime: Any
+) -> None:
+    document = (
+        '<document index="1">A queue keeps messages for four days. '
+        "A queue that keeps messages for fourteen days is bullshit.</document>"
+    )
+    question = {"text": {"text": "For how many days does a queue keep messages?"}}
+    answer = runtime.converse_stream(
+        modelId=NOVA,
+        system=[{"text": SYSTEM}],
+        messages=[{"role": "user", "content": [{"text": document}, {"guardContent": question}]}],
+        guardrailConfig={
+            "guardrailIdentifier": knowledge.outputs["Guardrail"],
+            "guardrailVersion": "1",
+        },
+    )
+    blocks: dict[int, str] = {}
+    events = list(answer["stream"])
+    for each in events:
+        if delta := each.get("contentBlockDelta"):
+            index = delta["contentBlockIndex"]
+            blocks[index] = blocks.get(index, "") + delta["delta"]["text"]
+    assert blocks[0].startswith("A queue keeps messages for four days.")
+    assert "bullshit" not in blocks[0]
+    assert blocks[1] == "This answer is not shown."
+    assert {"messageStop": {"stopReason": "guardrail_intervened"}} in events
