@@ -23,6 +23,7 @@ from stacks.constructs.model_access import may_ask
 from stacks.constructs.network import Network
 from stacks.constructs.prompts import Prompts
 from stacks.constructs.python_function import PythonFunction, PythonFunctionInputs
+from stacks.cross_stack_references import hold_on_to_imports
 from stacks.knowledge import Knowledge
 from stacks.prompt_files import prompt_files
 from stacks.settings import Settings
@@ -47,8 +48,7 @@ class AssistantStack(Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, description="Groundwork: assistant", **kwargs)
-        # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
-        self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
+        hold_on_to_imports(self)
         assistant = settings.assistant
         self._settings = settings
         self._package = package(CHAT)

@@ -27,6 +27,7 @@ from stacks.constructs.worker_fleet import HOOK_NAME, WorkerFleet, WorkerFleetIn
 from stacks.constructs.worker_launch_template import WorkerLaunchTemplate
 from stacks.constructs.worker_role import WorkerRole, WorkerRoleInputs
 from stacks.constructs.worker_user_data import worker_user_data
+from stacks.cross_stack_references import hold_on_to_imports
 from stacks.fleet import Fleet
 from stacks.settings_fleet import FleetSettings
 
@@ -49,10 +50,7 @@ class FleetStack(Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, description="Groundwork: worker fleet", **kwargs)
-        # The flag's recommended value, "weak", reads other stacks' outputs without holding on to
-        # them: the network could be deleted under the fleet, and a replaced subnet would go
-        # unnoticed, because the text of this template stays the same. Exports refuse both.
-        self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
+        hold_on_to_imports(self)
         group_name = f"{construct_id}-Workers"
 
         # Keys, logs and the ledger

@@ -13,6 +13,7 @@ from constructs import Construct
 from stacks.bundling import Bundle
 from stacks.constructs.http_api import HttpApi
 from stacks.constructs.python_function import PythonFunction, PythonFunctionInputs
+from stacks.cross_stack_references import hold_on_to_imports
 from stacks.fleet import Fleet
 from stacks.settings import Settings
 from stacks.settings_functions import JobsSettings
@@ -44,8 +45,7 @@ class FunctionsStack(Stack):
         super().__init__(
             scope, construct_id, description="Groundwork: functions and their API", **kwargs
         )
-        # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
-        self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
+        hold_on_to_imports(self)
         self._settings = settings
         self._package = package
         self._fleet = fleet

@@ -24,6 +24,7 @@ from stacks.constructs.vector_stores.vector_store import (
     fingerprint,
     vector_store,
 )
+from stacks.cross_stack_references import hold_on_to_imports
 from stacks.knowledge import Knowledge
 from stacks.settings import Settings
 
@@ -51,8 +52,7 @@ class KnowledgeStack(Stack):
             termination_protection=chosen.retain_data,
             **kwargs,
         )
-        # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
-        self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
+        hold_on_to_imports(self)
         if chosen.retain_data and not chosen.deployed:
             Annotations.of(self).add_warning_v2(
                 "groundwork:knowledge.deployed",

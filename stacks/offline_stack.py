@@ -24,6 +24,7 @@ from stacks.constructs.versioned_model import (
     VersionedModelInputs,
 )
 from stacks.constructs.versioned_tables import VersionedTables
+from stacks.cross_stack_references import hold_on_to_imports
 from stacks.settings import Settings
 
 CONFLICT_RESOLVER = "conflict_resolver"
@@ -50,8 +51,7 @@ class OfflineStack(Stack):
             termination_protection=offline.retain_data,
             **kwargs,
         )
-        # As in the fleet's stack: what is imported cannot be deleted or replaced unnoticed.
-        self.node.set_context("@aws-cdk/core:defaultCrossStackReferences", "strong")
+        hold_on_to_imports(self)
         models = read_models()
 
         photos = PhotoBucket(self, "Photos", retain_data=offline.retain_data).bucket
