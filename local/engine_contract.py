@@ -52,8 +52,8 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_ec2_sg_egress_permissions",
         "_ec2_sg_reconcile",
     ),
-    "ministack.services.cloudformation": ("_change_sets", "_stacks"),
-    "ministack.services.cloudformation.handlers": ("_ACTION_HANDLERS",),
+    "ministack.services.cloudformation": ("_change_sets", "_stacks", "handle_request"),
+    "ministack.services.cloudformation.handlers": ("_ACTION_HANDLERS", "_resolve_stack"),
     "ministack.services.bedrock": (
         "_CATALOG",
         "_create_evaluation_job",
