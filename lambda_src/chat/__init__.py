@@ -65,7 +65,8 @@ Answer of POST /chat
     has no documents, and nothing was checked. `[1]` in the answer is the first of the citations.
 
 Events of the stream, in this order
-    token      {"text"}: the next sentences, checked; none before the first supported citation
+    token      {"text"}: the next sentences, checked; none before the first supported citation.
+               Without documents: the next words, as the guardrail lets them pass
     citations  {"citations"}
     done       the answer of POST /chat. What it says replaces what was shown before: a guardrail
                may stop an answer at its end.

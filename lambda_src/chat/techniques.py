@@ -105,13 +105,11 @@ def one_answer(technique: str, asked: Asked) -> Draft:
         messages,
         inference=prompt.inference,
         guarded=True,
-        release=cited.feed if asked.release and grounded else None,
+        release=cited.feed if asked.release and grounded else asked.release,
     )
     if reply.blocked:
         return Draft("", cited=cited if grounded else None, blocked=reply.text)
     if not grounded:
-        if asked.release:
-            asked.release(reply.text)
         return Draft(reply.text.strip())
     if not asked.release:
         cited.feed(reply.text)

@@ -239,6 +239,14 @@ def test_a_stream_without_support_shows_nothing_but_the_refusal(world: World) ->
     assert answer["answer"] == NOT_FOUND
 
 
+def test_an_answer_without_documents_streams_as_the_model_writes(world: World) -> None:
+    world.arns = world.bedrock.prompts(zero_shot="Answer {{question}}")
+    world.bedrock.says = lambda p: "A queue keeps messages. Many may read it."
+    answer = world.ask("What is a queue?", technique="zero_shot", streaming=True)
+    pieces = [content["text"] for event, content in world.told if event == "token"]
+    assert len(pieces) > 1 and "".join(pieces) == answer["answer"]
+
+
 def test_reasoning_is_not_streamed(world: World) -> None:
     world.bedrock.says = lambda p: f"SQS keeps messages for four days [1].\nAnswer: {FOUR_DAYS}"
     world.ask("How long?", technique="chain_of_thought", streaming=True)
