@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from stacks.inference_profiles import Profile, unreachable
 from stacks.language_models import LANGUAGE_MODELS, LanguageModel
 from stacks.prompt_files import PromptFileError, prompt_files
 from stacks.settings_answer_cache import AnswerCacheSettings
@@ -33,7 +34,7 @@ class AnsweringSettings(Capability):
         ),
     ]
     inference_profile: Annotated[
-        Literal["none", "us", "eu", "au", "jp", "apac", "global"],
+        Profile,
         Field(
             default="none",
             description="Send requests to any Region of a geography, which has to be the stack's, "
@@ -171,27 +172,13 @@ class AssistantSettings(
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [
-            *self._model_problems(),
+            *unreachable(self.model, self.inference_profile, setting="inference_profile"),
             *self._prompt_problems(),
             *self._evaluation_problems(),
         ]
         if problems:
             raise ValueError("; ".join(problems))
         return self
-
-    def _model_problems(self) -> Iterator[str]:
-        known = self.language_model
-        if self.inference_profile == "none":
-            if not known.on_demand:
-                yield (
-                    f"{self.model} is only to be had through an inference profile: set "
-                    f"inference_profile to {' or '.join(known.profiles)}"
-                )
-        elif self.inference_profile not in known.profiles:
-            yield (
-                f"{self.model} has no inference profile {self.inference_profile}: set "
-                f"{' or '.join(known.profiles)}"
-            )
 
     def _prompt_problems(self) -> Iterator[str]:
         try:
@@ -200,13 +187,6 @@ class AssistantSettings(
             yield str(error)
 
     def _evaluation_problems(self) -> Iterator[str]:
-        judged_by = LANGUAGE_MODELS[self.evaluation_judge].profiles
-        if self.evaluation and self.inference_profile not in ("none", *judged_by):
-            yield (
-                f"evaluation_judge ({self.evaluation_judge}) has no inference profile "
-                f"{self.inference_profile}: set inference_profile to {' or '.join(judged_by)}, or "
-                "evaluation to false"
-            )
         if not self.evaluation:
             mixed = [name for name in self.model_fields_set if name.startswith("evaluation_")]
             if mixed:
@@ -214,3 +194,17 @@ class AssistantSettings(
                     f"{', '.join(sorted(mixed))} is set, but evaluation is false: set evaluation "
                     "to true, or remove it"
                 )
+            return
+        if not self.language_model.answers_for_knowledge_bases:
+            able = (
+                name for name, each in LANGUAGE_MODELS.items() if each.answers_for_knowledge_bases
+            )
+            yield (
+                f"evaluation lets Bedrock answer from the knowledge base with {self.model}, which "
+                f"no page says that it does: set model to {' or '.join(able)}, or evaluation to "
+                "false"
+            )
+        for problem in unreachable(
+            self.evaluation_judge, self.inference_profile, setting="inference_profile"
+        ):
+            yield f"evaluation_judge: {problem}; or choose another judge"

@@ -7,11 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from stacks.inference_profiles import Profile, unreachable
 from stacks.settings_model import Capability, unit
 
 
 class ChunkingSettings(Capability):
     """Documents to chunks"""
+
+    # What reads: https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-supported.html
+    # (the families that see), the models' cards (which are active, and support knowledge bases),
+    # https://docs.aws.amazon.com/general/latest/gr/bedrock.html (how many files).
 
     chunking: Annotated[
         Literal["fixed", "hierarchical", "semantic", "none"],
@@ -79,17 +84,29 @@ class ChunkingSettings(Capability):
             default="text",
             description="How documents are read. text: Bedrock's parser, free; the fleet's "
             "prepared documents are text already. data_automation: Bedrock Data Automation, by "
-            "page. foundation_model: parsing_model, by token. The last two read tables and "
-            "pictures. A change replaces the data source.",
+            "page; a preview, in us-west-2 alone, and documents may be read in other Regions of "
+            "the US. foundation_model: parsing_model, by token. The last two read tables and "
+            "pictures, of 1,000 files at most. A change replaces the data source.",
         ),
     ]
     parsing_model: Annotated[
-        str,
+        Literal[
+            "anthropic.claude-sonnet-5-5",
+            "anthropic.claude-haiku-4-5-20251001-v1:0",
+            "amazon.nova-pro-v1:0",
+            "amazon.nova-lite-v1:0",
+        ],
         Field(
-            default="anthropic.claude-3-5-sonnet-20240620-v1:0",
-            pattern=r"^[a-z0-9-]+\.[a-zA-Z0-9.:-]+$",
-            description="parsing by foundation_model: the model.",
-            json_schema_extra=unit("identifier of a foundation model"),
+            default="anthropic.claude-sonnet-5-5",
+            description="parsing by foundation_model: the model, which has to see.",
+        ),
+    ]
+    parsing_profile: Annotated[
+        Profile,
+        Field(
+            default="none",
+            description="parsing by foundation_model: where documents may be sent to be read, as "
+            "assistant.inference_profile has it for questions. Claude needs one.",
         ),
     ]
     inclusion_prefix: Annotated[
@@ -104,6 +121,15 @@ class ChunkingSettings(Capability):
 
     def chunking_problems(self) -> Iterator[str]:
         """What does not fit together."""
+        if self.parsing == "foundation_model":
+            yield from unreachable(
+                self.parsing_model, self.parsing_profile, setting="parsing_profile"
+            )
+        elif self.parsing_profile != "none":
+            yield (
+                f"parsing_profile is {self.parsing_profile}, but parsing is {self.parsing}: set "
+                "parsing to foundation_model, or parsing_profile to none"
+            )
         if self.chunking == "hierarchical" and self.chunk_tokens >= self.parent_tokens:
             yield (
                 f"chunk_tokens ({self.chunk_tokens}) is not less than parent_tokens "

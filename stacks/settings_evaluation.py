@@ -12,12 +12,15 @@ from stacks.settings_model import Capability, unit
 class EvaluationSettings(Capability):
     """Scheduled evaluation"""
 
+    # Judges: https://docs.aws.amazon.com/bedrock/latest/userguide/evaluation-judge.html
+
     evaluation: Annotated[
         bool,
         Field(
             default=False,
             description="Let Bedrock evaluate the knowledge base on a schedule, with a model as "
-            "the judge: every question costs an answer and a judgement for each metric.",
+            "the judge: every question costs an answer and a judgement for each metric. Needs a "
+            "Claude model: the cards of Nova do not say that they answer for knowledge bases.",
         ),
     ]
     evaluation_schedule: Annotated[
@@ -30,10 +33,15 @@ class EvaluationSettings(Capability):
         ),
     ]
     evaluation_judge: Annotated[
-        Literal["amazon.nova-pro-v1:0"],
+        Literal[
+            "amazon.nova-pro-v1:0",
+            "amazon.nova-2-lite-v1:0",
+            "anthropic.claude-haiku-4-5-20251001-v1:0",
+            "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ],
         Field(
             default="amazon.nova-pro-v1:0",
-            description="Model that judges.",
+            description="Model that judges, asked through the same inference profile.",
         ),
     ]
     evaluation_questions: Annotated[

@@ -6,7 +6,7 @@ from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.embedding_model import foundation_model_arn
+from stacks.constructs.embedding_model import asked_model_arn
 from stacks.constructs.vector_stores.vector_store import fingerprint
 from stacks.settings_knowledge import KnowledgeSettings
 
@@ -70,7 +70,9 @@ class DataSource(Construct):
                 parsing_strategy="BEDROCK_FOUNDATION_MODEL",
                 bedrock_foundation_model_configuration=(
                     source.BedrockFoundationModelConfigurationProperty(
-                        model_arn=foundation_model_arn(self, settings.parsing_model)
+                        model_arn=asked_model_arn(
+                            self, settings.parsing_model, profile=settings.parsing_profile
+                        )
                     )
                 ),
             )
@@ -85,7 +87,8 @@ def _settled(settings: KnowledgeSettings) -> list[object]:
         "semantic": ("chunk_tokens", "semantic_threshold", "semantic_buffer"),
         "none": (),
     }[settings.chunking]
-    parsing = [settings.parsing_model] if settings.parsing == "foundation_model" else []
+    asked = [settings.parsing_profile, settings.parsing_model]
+    parsing = asked if settings.parsing == "foundation_model" else []
     numbers = [getattr(settings, name) for name in names]
     return [settings.chunking, *numbers, settings.parsing, *parsing]
 

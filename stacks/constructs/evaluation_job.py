@@ -14,11 +14,11 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
-from stacks.constructs.embedding_model import foundation_model_arn
-from stacks.constructs.ingestion_queue import LAST_STOP, kept_queue
+from stacks.constructs.embedding_model import asked_model_arn, foundation_model_arn
+from stacks.constructs.kept_queue import kept_queue
 from stacks.constructs.model_access import may_ask
 from stacks.constructs.private_bucket import forget_old_versions, private_bucket
-from stacks.constructs.service_alarm import Observed, ServiceAlarm
+from stacks.constructs.service_alarm import ServiceAlarm, of_queue
 from stacks.knowledge import Knowledge
 from stacks.settings_assistant import AssistantSettings
 
@@ -69,7 +69,7 @@ class EvaluationJob(Construct):
         self._inputs = inputs
         self.bucket = self._bucket()
         job = self._job_role()
-        lost = kept_queue(self, "Lost", reason=LAST_STOP)
+        lost = kept_queue(self, "Lost")
         role = self._schedule_role(job, queue_arn=lost.queue_arn)
         stack = Stack.of(self)
         scheduler.CfnSchedule(
@@ -89,12 +89,7 @@ class EvaluationJob(Construct):
         ServiceAlarm(
             self,
             "NotStarted",
-            Observed(
-                namespace="AWS/SQS",
-                names=["ApproximateNumberOfMessagesVisible"],
-                dimensions={"QueueName": lost.queue_name},
-                statistic="Maximum",
-            ),
+            of_queue(lost),
             topic_arn=inputs.alarm_topic.topic_arn,
             threshold=0,
             description="A scheduled evaluation could not be started.",
@@ -154,12 +149,7 @@ class EvaluationJob(Construct):
 
     def _asked(self, model: str) -> str:
         """ARN of a model, or of its profile where the function asks through one."""
-        profile = self._inputs.settings.inference_profile
-        if profile == "none":
-            return foundation_model_arn(self, model)
-        return Stack.of(self).format_arn(
-            service="bedrock", resource="inference-profile", resource_name=f"{profile}.{model}"
-        )
+        return asked_model_arn(self, model, profile=self._inputs.settings.inference_profile)
 
     def _bucket(self) -> s3.Bucket:
         bucket = private_bucket(

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge_wildcard
 from stacks.constructs.embedding_model import foundation_model_arn
+from stacks.constructs.parsing_permissions import INVOCATIONS, parsing_permissions
 from stacks.constructs.vector_stores.vector_store import VectorStore, fingerprint
 from stacks.embedding_models import Embedding
 from stacks.settings_knowledge import KnowledgeSettings
@@ -81,11 +82,13 @@ class KnowledgeBase(Construct):
     def _role(self, inputs: KnowledgeBaseInputs) -> iam.Role:
         bucket = inputs.documents
         ours = {"StringEquals": {"aws:ResourceAccount": Aws.ACCOUNT_ID}}
-        invoked = [self.embedding_model_arn]
-        if inputs.settings.parsing == "foundation_model":
-            invoked.append(foundation_model_arn(self, inputs.settings.parsing_model))
         policies = {
-            "models": [iam.PolicyStatement(actions=["bedrock:InvokeModel"], resources=invoked)],
+            "models": [
+                iam.PolicyStatement(
+                    actions=["bedrock:InvokeModel"], resources=[self.embedding_model_arn]
+                )
+            ],
+            **parsing_permissions(self, inputs.settings),
             "documents": [
                 iam.PolicyStatement(
                     actions=["s3:ListBucket"], resources=[bucket.bucket_arn], conditions=ours
@@ -129,5 +132,11 @@ class KnowledgeBase(Construct):
             f"{exported['Fn::ImportValue']}/*",
             reason="Which documents there will be is not known beforehand; the bucket is.",
         )
+        if inputs.settings.parsing == "data_automation":
+            acknowledge_wildcard(
+                role,
+                INVOCATIONS,
+                reason="Data Automation gives what it reads an identifier when it begins.",
+            )
         inputs.store.accept(role)
         return role

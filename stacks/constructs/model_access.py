@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.constructs.embedding_model import foundation_model_arn
-from stacks.language_models import GLOBAL, LANGUAGE_MODELS
+from stacks.constructs.embedding_model import asked_model_arn, foundation_model_arn
+from stacks.inference_profiles import GLOBAL, REACH
 
 CONVERSE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 
@@ -30,9 +30,7 @@ def may_ask(
     here = foundation_model_arn(scope, model)
     if profile == "none":
         return [iam.PolicyStatement(actions=list(actions), resources=[here])]
-    profile_arn = Stack.of(scope).format_arn(
-        service="bedrock", resource="inference-profile", resource_name=f"{profile}.{model}"
-    )
+    profile_arn = asked_model_arn(scope, model, profile=profile)
     through = {"bedrock:InferenceProfileArn": profile_arn}
     statements = [iam.PolicyStatement(actions=list(actions), resources=[profile_arn])]
     if profile == GLOBAL:
@@ -55,7 +53,7 @@ def may_ask(
                 actions=list(actions),
                 resources=[
                     here,
-                    *(_model_in(each, model) for each in LANGUAGE_MODELS[model].profiles[profile]),
+                    *(_model_in(each, model) for each in REACH[model].profiles[profile]),
                 ],
                 conditions={"ArnEquals": through},
             )

@@ -163,6 +163,7 @@ KNOWLEDGE_CHECKS = (
 )
 # Of the stores that no stage has; test_knowledge.py looks at them with each store.
 STORE_CHECKS = (
+    checks_knowledge.check_documents_can_be_read_automatically,
     checks_vector_stores.check_s3_vectors,
     checks_vector_stores.check_database,
     checks_vector_stores.check_database_user,

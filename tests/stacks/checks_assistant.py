@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from stacks.language_models import LANGUAGE_MODELS
+from stacks.inference_profiles import REACH
 from tests.stacks import checks_functions
 from tests.stacks.reading import Properties, Template, as_list, named, resources, statements, text
 
@@ -278,14 +278,14 @@ def check_model_access(template: Template) -> list[str]:
     ]
     geography, _, name = model.partition(".")
     arns = [text(arn) for each in found for arn in as_list(each["Resource"])]
-    if name not in LANGUAGE_MODELS:
+    if name not in REACH:
         wanted = f":foundation-model/{model}"
         return problems + [f"may ask {arn}" for arn in arns if not arn.endswith(wanted)]
     if not any(arn.endswith(f":inference-profile/{model}") for arn in arns):
         problems.append(f"the function may not use the profile {model}")
     problems += [
         f"requests that are sent to {region} fail"
-        for region in ("<AWS::Region>", *LANGUAGE_MODELS[name].profiles[geography])
+        for region in ("<AWS::Region>", *REACH[name].profiles[geography])
         if not any(arn.endswith(f":{region}::foundation-model/{name}") for arn in arns)
     ]
     return problems + [

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stacks.embedding_models import EMBEDDING_MODELS
+from stacks.inference_profiles import REACH
 from tests.stacks.reading import Properties, Template, as_list, resources, statements, text
 
 BASE, SOURCE = "AWS::Bedrock::KnowledgeBase", "AWS::Bedrock::DataSource"
@@ -136,7 +137,36 @@ def check_role_may_embed(template: Template) -> list[str]:
     parsing = source["VectorIngestionConfiguration"].get("ParsingConfiguration", {})
     parser = text(parsing.get("BedrockFoundationModelConfiguration", {}).get("ModelArn", model))
     problems += [] if parser in invoked else [f"{parser} may not be invoked"]
-    return problems + [f"{each} may be invoked" for each in invoked - {model, parser}]
+    read = _models_behind(parser)
+    problems += [f"{each} may not read" for each in read - invoked]
+    return problems + [f"{each} may be invoked" for each in invoked - read - {model, parser}]
+
+
+def _models_behind(arn: str) -> set[str]:
+    """The model of an inference profile, in every Region that it sends requests to."""
+    _, profile, name = arn.partition(":inference-profile/")
+    if not profile:
+        return set()
+    geography, _, model = name.partition(".")
+    regions = ("<AWS::Region>", *REACH[model].profiles[geography])
+    return {
+        f"arn:<AWS::Partition>:bedrock:{region}::foundation-model/{model}" for region in regions
+    }
+
+
+def check_documents_can_be_read_automatically(template: Template) -> list[str]:
+    """Data Automation asks for two permissions, without which every document fails."""
+    ((_, source),) = resources(template, SOURCE).items()
+    parsing = source["VectorIngestionConfiguration"].get("ParsingConfiguration", {})
+    wanted = {"bedrock:InvokeDataAutomationAsync", "bedrock:GetDataAutomationStatus"}
+    if parsing.get("ParsingStrategy") != "BEDROCK_DATA_AUTOMATION":
+        return []
+    given = {
+        action
+        for actions, _ in allowed(template, role_of_knowledge_base(template))
+        for action in actions
+    }
+    return [f"the role lacks {each}" for each in sorted(wanted - given)]
 
 
 def check_role_reads_documents(template: Template) -> list[str]:

@@ -32,6 +32,7 @@ STORES: Mapping[str, Mapping[str, Any]] = {
         "knowledge.deploying_role": "deploys/everything",
         "knowledge.chunking": "hierarchical",
         "knowledge.parsing": "foundation_model",
+        "knowledge.parsing_profile": "eu",
         "knowledge.ingestion_log": "true",
     },
     "opensearch_managed kept": {

@@ -336,6 +336,20 @@ STORE_MUTATIONS: dict[str, list[tuple[str, Mutation, str]]] = {
             "check_search_names",
         ),
     ],
+    "aurora_postgresql kept": [
+        (
+            "nobody asks how far reading is",
+            policy("parsing", "Action", "bedrock:GetDataAutomationStatus"),
+            "check_documents_can_be_read_automatically",
+        ),
+    ],
+    "opensearch_serverless kept": [
+        (
+            "a Region that a profile sends documents to",
+            policy("parsing", "Resource", "arn:aws:bedrock:eu-west-1::foundation-model/x"),
+            "check_role_may_embed",
+        ),
+    ],
     "redis_enterprise_cloud": [
         (
             "any resource of Bedrock",

@@ -148,6 +148,16 @@ def refused(**values: object) -> str:
             r"exceeds what cohere.embed-english-v3 reads \(512\)",
         ),
         ({"chunking": "hierarchical", "chunk_tokens": 2000}, "lower the first or raise"),
+        (
+            {"parsing": "foundation_model"},
+            "claude-sonnet-5-5 is only to be had through an inference profile: "
+            "set parsing_profile to us or eu or global",
+        ),
+        (
+            {"parsing": "foundation_model", "parsing_profile": "jp"},
+            "has no inference profile jp: set us or eu or global",
+        ),
+        ({"parsing_profile": "eu"}, "parsing is text: set parsing to foundation_model"),
         ({"vector_store": "pinecone"}, "secret_arn is empty"),
         ({"vector_store": "redis_enterprise_cloud"}, "endpoint is empty"),
         ({"secret_arn": "password"}, "knowledge.secret_arn"),

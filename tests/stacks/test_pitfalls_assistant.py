@@ -76,8 +76,10 @@ def test_pitfall_36_a_profile_needs_the_model_in_every_region(templates, variant
                 "assistant.model": "anthropic.claude-haiku-4-5-20251001-v1:0",
                 "assistant.inference_profile": "global",
             },
-            "has no inference profile global: set inference_profile to us or eu or apac",
+            "evaluation_judge: amazon.nova-pro-v1:0 has no inference profile global: set us or eu "
+            "or apac; or choose another judge",
         ),
+        ({"assistant.evaluation": "true"}, "no page says that it does: set model to anthropic"),
         ({"assistant.pinned_prompts": "rag.v99"}, "there is no prompts/rag.v99.toml"),
         ({"assistant.evaluation_questions": "a.jsonl"}, "set evaluation to true, or remove it"),
         ({"chat.timeout_seconds": "30"}, "the API gives up after 30 seconds"),
