@@ -14,7 +14,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
-from stacks.constructs.embedding_model import asked_model_arn, foundation_model_arn
+from stacks.constructs.embedding_model import foundation_model_arn
 from stacks.constructs.kept_queue import kept_queue
 from stacks.constructs.model_access import may_ask
 from stacks.constructs.private_bucket import forget_old_versions, private_bucket
@@ -149,7 +149,12 @@ class EvaluationJob(Construct):
 
     def _asked(self, model: str) -> str:
         """ARN of a model, or of its profile where the function asks through one."""
-        return asked_model_arn(self, model, profile=self._inputs.settings.inference_profile)
+        profile = self._inputs.settings.inference_profile
+        if profile == "none":
+            return foundation_model_arn(self, model)
+        return Stack.of(self).format_arn(
+            service="bedrock", resource="inference-profile", resource_name=f"{profile}.{model}"
+        )
 
     def _bucket(self) -> s3.Bucket:
         bucket = private_bucket(

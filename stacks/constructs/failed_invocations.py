@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy
-from aws_cdk import aws_sqs as sqs
+from aws_cdk import Duration
 from constructs import Construct
 
-from stacks.constructs.acknowledged import acknowledge
+from stacks.constructs.kept_queue import kept_queue
 
 # The least that Lambda and EventBridge accept.
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
@@ -25,22 +24,9 @@ class FailedInvocations(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, kept: Duration) -> None:
         super().__init__(scope, construct_id)
-        self.queue = sqs.Queue(
+        self.queue = kept_queue(
             self,
             "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=kept,
-            receive_message_wait_time=Duration.seconds(20),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        acknowledge(
-            self.queue,
-            "AwsSolutions::AwsSolutions-SQS3",
-            reason="This queue is where failed invocations end: it has nowhere further to go.",
-        )
-        acknowledge(
-            self.queue,
-            "Serverless::Serverless-SQSRedrivePolicy",
+            kept=kept,
             reason="This queue is where failed invocations end: it has nowhere further to go.",
         )

@@ -7,7 +7,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.service_alarm import Observed, ServiceAlarm
+from stacks.constructs.service_alarm import Observed, ServiceAlarm, of_queue
 
 NEAR_THE_END = 0.9
 
@@ -75,12 +75,7 @@ class FunctionAlarms(Construct):
             ServiceAlarm(
                 self,
                 "FailedEvents",
-                Observed(
-                    namespace="AWS/SQS",
-                    names=["ApproximateNumberOfMessagesVisible"],
-                    dimensions={"QueueName": failures.queue_name},
-                    statistic="Maximum",
-                ),
+                of_queue(failures),
                 topic_arn=topic_arn,
                 threshold=0,
                 description="Asynchronous invocations failed for good, or a rule could not reach "

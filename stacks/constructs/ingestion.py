@@ -17,7 +17,8 @@ from constructs import Construct
 from stacks.bundling import Bundle
 from stacks.constructs.acknowledged import acknowledge
 from stacks.constructs.ingestion_alarms import IngestionAlarms
-from stacks.constructs.ingestion_queue import LAST_STOP, IngestionQueue, kept_queue
+from stacks.constructs.ingestion_queue import IngestionQueue
+from stacks.constructs.kept_queue import kept_queue
 from stacks.constructs.knowledge_table import KnowledgeTable
 from stacks.constructs.python_function import PythonFunction, PythonFunctionInputs
 from stacks.settings_ingestion import IngestionSettings
@@ -72,7 +73,7 @@ class Ingestion(Construct):
             master_key=kms.Alias.from_alias_name(self, "TopicKey", "alias/aws/sns"),
         )
         self.topic.apply_removal_policy(RemovalPolicy.DESTROY)
-        self.failed_documents = kept_queue(self, "FailedDocuments", reason=LAST_STOP)
+        self.failed_documents = kept_queue(self, "FailedDocuments")
         waiting = IngestionQueue(
             self,
             "Events",

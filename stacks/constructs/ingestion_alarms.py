@@ -6,7 +6,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.service_alarm import Observed, ServiceAlarm
+from stacks.constructs.service_alarm import Observed, ServiceAlarm, of_queue
 
 # Of lambda_src/ingestion/handler.py.
 NAMESPACE = "Groundwork/Ingestion"
@@ -34,7 +34,7 @@ class IngestionAlarms(Construct):
         ServiceAlarm(
             self,
             "Backlog",
-            _of_queue(queue, "ApproximateAgeOfOldestMessage"),
+            of_queue(queue, "ApproximateAgeOfOldestMessage"),
             topic_arn=topic_arn,
             threshold=backlog_hours * 3600,
             description="A change of a document has waited for longer than "
@@ -43,7 +43,7 @@ class IngestionAlarms(Construct):
         ServiceAlarm(
             self,
             "FailedDocuments",
-            _of_queue(failed_documents, "ApproximateNumberOfMessagesVisible"),
+            of_queue(failed_documents),
             topic_arn=topic_arn,
             threshold=0,
             description="Documents could not be ingested; the queue of failed documents says which "
@@ -52,7 +52,7 @@ class IngestionAlarms(Construct):
         ServiceAlarm(
             self,
             "Undelivered",
-            _of_queue(undelivered, "ApproximateNumberOfMessagesVisible"),
+            of_queue(undelivered),
             topic_arn=topic_arn,
             threshold=0,
             description="EventBridge could not put events into the queue for a day: start an "
@@ -71,12 +71,3 @@ class IngestionAlarms(Construct):
             periods=3,
             description="Calls of the function ingestion to AWS fail for a quarter of an hour.",
         )
-
-
-def _of_queue(queue: sqs.IQueue, name: str) -> Observed:
-    return Observed(
-        namespace="AWS/SQS",
-        names=[name],
-        dimensions={"QueueName": queue.queue_name},
-        statistic="Maximum",
-    )

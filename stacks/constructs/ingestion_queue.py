@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.constructs.acknowledged import acknowledge
-
-# The longest that SQS keeps a message.
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-KEPT = Duration.days(14)
-LAST_STOP = "What arrives here has nowhere further to go: an alarm calls somebody."
+from stacks.constructs.kept_queue import kept_queue
 
 
 class IngestionQueue(Construct):
@@ -52,11 +46,11 @@ class IngestionQueue(Construct):
         self.queue = kept_queue(
             self,
             "Changes",
+            visibility=Duration.seconds(visibility_seconds),
             reason="Messages wait for Bedrock, not for a cure, and longer than a redrive policy "
             "allows; see the construct.",
-            visibility=Duration.seconds(visibility_seconds),
         )
-        self.undelivered = kept_queue(self, "Undelivered", reason=LAST_STOP)
+        self.undelivered = kept_queue(self, "Undelivered")
         object_ = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
         events.Rule(
             self,
@@ -73,25 +67,3 @@ class IngestionQueue(Construct):
                 )
             ],
         )
-
-
-def kept_queue(
-    scope: Construct, construct_id: str, *, reason: str, visibility: Duration | None = None
-) -> sqs.Queue:
-    """A queue that keeps messages as long as SQS does, and why it has no dead-letter queue."""
-    queue = sqs.Queue(
-        scope,
-        construct_id,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=KEPT,
-        visibility_timeout=visibility,
-        receive_message_wait_time=Duration.seconds(20),
-        removal_policy=RemovalPolicy.DESTROY,
-    )
-    for rule in (
-        "AwsSolutions::AwsSolutions-SQS3",
-        "Serverless::Serverless-SQSRedrivePolicy",
-    ):
-        acknowledge(queue, rule, reason=reason)
-    return queue

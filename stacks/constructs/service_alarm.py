@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 PERIOD_SECONDS = 300
@@ -55,6 +56,16 @@ class ServiceAlarm(Construct):
             ok_actions=[topic_arn],
             **(_single(observed) if len(observed.names) == 1 else _sum(observed)),
         )
+
+
+def of_queue(queue: sqs.IQueue, name: str = "ApproximateNumberOfMessagesVisible") -> Observed:
+    """What SQS reports of a queue: by default, the messages that lie in it."""
+    return Observed(
+        namespace="AWS/SQS",
+        names=[name],
+        dimensions={"QueueName": queue.queue_name},
+        statistic="Maximum",
+    )
 
 
 def _single(observed: Observed) -> dict[str, Any]:
