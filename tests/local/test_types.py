@@ -39,8 +39,8 @@ class Stack:
         self._name = name
         self._exists = False
 
-    def deploy(self, resources: Resources) -> None:
-        body = json.dumps({"Resources": resources})
+    def deploy(self, resources: Resources, outputs: Resources | None = None) -> None:
+        body = json.dumps({"Resources": resources, "Outputs": outputs or {}})
         call = self._cloudformation.update_stack if self._exists else self._create
         call(StackName=self._name, TemplateBody=body)
         verb = "update" if self._exists else "create"
@@ -138,6 +138,32 @@ def ingress(**properties: Any) -> Resources:
 def permissions(aws: LocalAws, stack: Stack) -> list[dict[str, Any]]:
     groups = aws.client("ec2").describe_security_groups(GroupIds=[stack.id_of("Endpoints")])
     return list(groups["SecurityGroups"][0]["IpPermissions"])
+
+
+def test_what_another_stack_imports_is_neither_changed_nor_removed(
+    aws: LocalAws, stack: Stack
+) -> None:
+    def topics(name: str) -> Resources:
+        return {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}}
+
+    exported = {"Name": {"Value": {"Fn::GetAtt": ["Topic", "TopicName"]},
+                         "Export": {"Name": "exported-topic"}}}  # fmt: skip
+    stack.deploy(topics("first"), exported)
+    user = Stack(aws, "exports-user")
+    parameter = {"Type": "String", "Value": {"Fn::ImportValue": "exported-topic"}}
+    try:
+        user.deploy({"Name": {"Type": "AWS::SSM::Parameter", "Properties": parameter}})
+        with pytest.raises(WaiterError):
+            stack.deploy(topics("second"), exported)
+        assert "exported-topic cannot be updated as it is in use by exports-user" in stack.why()
+        with pytest.raises(WaiterError):
+            stack.deploy(topics("first"))
+        assert "Cannot delete export exported-topic as it is in use" in stack.why()
+    finally:
+        user.delete()
+    stack.deploy(topics("second"))
+    exports = aws.client("cloudformation").list_exports()["Exports"]
+    assert "exported-topic" not in {each["Name"] for each in exports}
 
 
 def test_a_rule_beside_its_group_is_a_permission_of_the_group(aws: LocalAws, stack: Stack) -> None:
