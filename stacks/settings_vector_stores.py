@@ -165,7 +165,7 @@ class OtherStoreSettings(Capability):
             ge=300,
             le=86_400,
             description="aurora_postgresql: time without connections after which it pauses. "
-            "Waking takes about 15 seconds.",
+            "Waking takes about 15 seconds, after a day of rest 30 or more.",
             json_schema_extra=unit("seconds"),
         ),
     ]

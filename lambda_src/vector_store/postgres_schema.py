@@ -1,7 +1,8 @@
 """Custom::PostgresSchema: what a knowledge base needs in Aurora, by the RDS Data API.
 
-Table and indices are those of
-https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.VectorDB.html
+Table, indices and how far a search goes are those of
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.VectorDB.html and
+https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html
 The Data API needs no way into the VPC. A cluster that has paused wakes with the first statement,
 which is refused until it is awake.
 """
@@ -65,11 +66,13 @@ def statements(properties: Properties, *, user: str, password: str) -> Iterator[
         f"THEN CREATE ROLE {user} LOGIN; END IF; END $$"
     )
     yield f"ALTER ROLE {user} WITH PASSWORD '{quoted}'"
-    # pgvector looks at 40 candidates by itself, which finds less than the other stores do. A master
-    # user is no superuser, and may set a library's parameter only where the library is loaded.
+    # pgvector looks at 40 candidates by itself, which finds less than the other stores do, and
+    # stops there when a filter leaves too few of them. A master user is no superuser, and may set
+    # a library's parameter only where the library is loaded.
     yield (
         f"DO $$ BEGIN PERFORM '[1]'::vector <-> '[1]'::vector; "
-        f"ALTER ROLE {user} SET hnsw.ef_search = {search}; END $$"
+        f"ALTER ROLE {user} SET hnsw.ef_search = {search}; "
+        f"ALTER ROLE {user} SET hnsw.iterative_scan = relaxed_order; END $$"
     )
     yield (
         f"CREATE TABLE IF NOT EXISTS {schema}.{table} (id uuid PRIMARY KEY, "

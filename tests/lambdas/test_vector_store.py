@@ -170,6 +170,12 @@ def test_statements_may_be_run_again_and_quote_what_they_are_given() -> None:
     assert not any("OWNER" in each or "SUPERUSER" in each for each in told)
 
 
+def test_search_goes_on_where_a_filter_leaves_too_little() -> None:
+    told = " ".join(postgres_schema.statements(SCHEMA, user="bedrock_user", password="x"))
+    assert "ALTER ROLE bedrock_user SET hnsw.ef_search = 128;" in told
+    assert "ALTER ROLE bedrock_user SET hnsw.iterative_scan = relaxed_order;" in told
+
+
 @pytest.mark.parametrize("name", ["chunks; DROP TABLE x", "Chunks", "", "a" * 64])
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(RefusedError, match="no name for PostgreSQL"):

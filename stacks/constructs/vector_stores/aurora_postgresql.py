@@ -22,8 +22,10 @@ from stacks.constructs.vector_stores.vector_store import (
     fingerprint,
 )
 
-# Pauses at 0 ACU, and has a pgvector that goes on searching when a filter leaves too little.
+# Pauses at 0 ACU (from 16.3 on), and has a pgvector that can go on searching when a filter leaves
+# too little, which lambda_src/vector_store/postgres_schema.py asks it to.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
+# https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html
 ENGINE_VERSION = "16.11"
 DATABASE, SCHEMA, USER = "knowledge", "bedrock_integration", "bedrock_user"
 FIELDS = {
@@ -39,7 +41,8 @@ class Store(NativeVectorStore):
     """A cluster of one serverless instance that pauses, and a table in it.
 
     - No connections for `aurora_pause_seconds`, and only storage is paid for; the next question
-      waits about 15 seconds, which the retries of Bedrock and of the chat function cover.
+      waits about 15 seconds, or 30 and more when the cluster has rested for over a day. The retries
+      of the chat function are for the first.
     - Bedrock and the function that makes the table come by the RDS Data API, so the cluster is in
       subnets without a route out, and its security group lets nobody in.
     - Bedrock has a user of its own, who may read and write one table; nobody needs the master's

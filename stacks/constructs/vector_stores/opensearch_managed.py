@@ -68,11 +68,15 @@ class Store(NativeVectorStore):
 
     @property
     def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
-        """https://docs.aws.amazon.com/bedrock/latest/userguide/kb-osm-permissions-slr-rbp.html"""
+        """https://docs.aws.amazon.com/bedrock/latest/userguide/kb-osm-permissions-slr-rbp.html
+
+        All five calls on the index and on what stands below it, HEAD among them, and the
+        description of the domain.
+        """
         return {
             "vectors": [
                 iam.PolicyStatement(
-                    actions=[each for each in CALLS if not each.endswith("Head")],
+                    actions=list(CALLS),
                     resources=[
                         f"{self._arn}/{self._index_name}",
                         f"{self._arn}/{self._index_name}/*",
