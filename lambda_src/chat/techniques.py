@@ -200,7 +200,9 @@ def next_step(text: str) -> tuple[str, str, str]:
         return text.strip() or "...", "", text.strip()
     if match.group(4):
         return text.strip(), "answer", text[match.end() :].strip()
-    return text[: match.end()].strip(), match.group(2).lower(), match.group(3).strip()
+    argument = match.group(3).strip()
+    kind = match.group(2).lower() if argument else ""  # a question can make a model end there
+    return text[: match.end()].strip(), kind, argument
 
 
 def voted(answers: Sequence[str]) -> str:
