@@ -171,8 +171,10 @@ class Environments:
         self._warm: dict[str, Environment] = {}
         self._busy: dict[Environment, str] = {}
 
-    def __len__(self) -> int:
-        return len(self._warm) + len(self._busy)
+    def counts(self) -> Mapping[str, int]:
+        """How many run, and with or without work."""
+        with self._lock:
+            return {"busy": len(self._busy), "idle": len(self._warm)}
 
     @contextlib.contextmanager
     def lent(self, config: Config, code: bytes) -> Iterator[Environment]:

@@ -27,8 +27,8 @@ class FunctionUrls:
         await asyncio.to_thread(self._environments.close)
 
     def status(self) -> Mapping[str, Any]:
-        """How many programs run."""
-        return {"copies": len(self._environments)}
+        """How many programs run, and with or without work."""
+        return self._environments.counts()
 
     def controls(self) -> Mapping[str, ControlHandler]:
         """None."""
