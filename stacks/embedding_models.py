@@ -21,6 +21,7 @@ class EmbeddingModel:
 
 # https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-supported.html
 # https://docs.aws.amazon.com/bedrock/latest/userguide/titan-embedding-models.html
+# https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed-v3.html
 EMBEDDING_MODELS: Mapping[str, EmbeddingModel] = {
     "amazon.titan-embed-text-v2:0": EmbeddingModel(
         dimensions=(1024, 512, 256), tokens=8192, chooses_dimension=True

@@ -40,8 +40,9 @@ class ChatSettings(AnsweringFunctionSettings):
         Field(
             default=5,
             ge=1,
-            le=25,
-            description="Chunks of documents that an answer is made from. More costs tokens.",
+            le=15,
+            description="Chunks of documents that an answer is made from, as many as a guardrail "
+            "compares an answer with (100,000 characters). More costs tokens.",
             json_schema_extra=unit("chunks"),
         ),
     ]

@@ -10,6 +10,9 @@ from pydantic import Field
 from stacks.inference_profiles import Profile, unreachable
 from stacks.settings_model import Capability, unit
 
+# https://docs.aws.amazon.com/bedrock/latest/userguide/kb-chunking.html
+MOST_IN_S3_VECTORS = 8_000
+
 
 class ChunkingSettings(Capability):
     """Documents to chunks"""
@@ -23,7 +26,8 @@ class ChunkingSettings(Capability):
         Field(
             default="fixed",
             description="How documents are cut. fixed: pieces of one length. hierarchical: small "
-            "pieces are searched, the larger one around them is handed to the model. semantic: "
+            "pieces are searched, the larger one around them is handed to the model; not "
+            "recommended for s3_vectors, whose metadata has little room. semantic: "
             "where the meaning changes; embeds every sentence, which is paid for. none: a document "
             "is a chunk. A change replaces the data source, and everything is ingested again.",
         ),
@@ -119,8 +123,8 @@ class ChunkingSettings(Capability):
         ),
     ]
 
-    def chunking_problems(self) -> Iterator[str]:
-        """What does not fit together."""
+    def chunking_problems(self, store: str) -> Iterator[str]:
+        """What does not fit together, or into the store."""
         if self.parsing == "foundation_model":
             yield from unreachable(
                 self.parsing_model, self.parsing_profile, setting="parsing_profile"
@@ -135,4 +139,11 @@ class ChunkingSettings(Capability):
                 f"chunk_tokens ({self.chunk_tokens}) is not less than parent_tokens "
                 f"({self.parent_tokens}): a parent holds several children; lower the first or "
                 "raise the second"
+            )
+        tokens = self.chunk_tokens + self.parent_tokens
+        if (self.chunking, store) == ("hierarchical", "s3_vectors") and tokens > MOST_IN_S3_VECTORS:
+            yield (
+                f"chunk_tokens and parent_tokens come to {tokens}, but vector_store is s3_vectors, "
+                f"whose metadata holds {MOST_IN_S3_VECTORS} together: lower them, or set chunking "
+                "to fixed"
             )

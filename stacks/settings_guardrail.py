@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from stacks.settings_model import Capability, unit
 
 Topic = Literal["legal_advice", "medical_advice", "investment_advice"]
+WORDS_OF_A_PHRASE = 3
+
+
+def _few(phrase: str) -> str:
+    if len(phrase.split()) > WORDS_OF_A_PHRASE:
+        raise ValueError(
+            f"{phrase!r} has more than {WORDS_OF_A_PHRASE} words, which a guardrail does not look "
+            "for: shorten it"
+        )
+    return phrase
 
 
 class GuardrailSettings(Capability):
     """Guardrail"""
+
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-word-filters.html
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-contextual-grounding-check.html
 
     guardrail: Annotated[
         bool,
@@ -48,10 +61,12 @@ class GuardrailSettings(Capability):
         ),
     ]
     denied_words: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=100)], ...],
+        tuple[Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_few)], ...],
         Field(
             default=(),
-            description="Words and phrases that stop a question or an answer, beside profanity.",
+            max_length=10_000,
+            description="Words, and phrases of two or three, that stop a question or an answer, "
+            "beside profanity.",
             json_schema_extra=unit("list"),
         ),
     ]

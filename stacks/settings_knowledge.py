@@ -63,7 +63,9 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
         Field(
             default="",
             description="Sort what was found once more, with a model that reads question and chunk "
-            "together; empty for no reranking. Billed per query, and not in every Region.",
+            "together; empty for no reranking. Billed per query. Both are in ap-northeast-1, "
+            "ca-central-1, eu-central-1 and us-west-2, Cohere's in us-east-1 as well; synth knows "
+            "no Region, so elsewhere the first question fails.",
         ),
     ]
     retain_data: Annotated[
@@ -151,7 +153,7 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
     def _consistent(self) -> Self:
         problems = [
             *self._embedding_problems(),
-            *self.chunking_problems(),
+            *self.chunking_problems(self.vector_store),
             *self.outside_problems(self.vector_store),
             *self._replacement_problems(),
         ]

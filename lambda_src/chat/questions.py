@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 LARGEST_BODY_BYTES = 32_768
-LONGEST_QUESTION = 2_000
-"""Characters; two of a guardrail's text units:
-https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-how.html"""
+LONGEST_QUESTION = 1_000
+"""Characters, the most that a guardrail compares an answer with
+(https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-contextual-grounding-check.html)
+and that a knowledge base is asked for (https://docs.aws.amazon.com/general/latest/gr/bedrock.html).
+"""
 LONGEST_NAME = 64
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 TECHNIQUES = (

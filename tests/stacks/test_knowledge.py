@@ -149,6 +149,15 @@ def refused(**values: object) -> str:
         ),
         ({"chunking": "hierarchical", "chunk_tokens": 2000}, "lower the first or raise"),
         (
+            {
+                "vector_store": "s3_vectors",
+                "chunking": "hierarchical",
+                "chunk_tokens": 1000,
+                "parent_tokens": 7500,
+            },
+            "come to 8500, but vector_store is s3_vectors.*lower them, or set chunking to fixed",
+        ),
+        (
             {"parsing": "foundation_model"},
             "claude-sonnet-5-5 is only to be had through an inference profile: "
             "set parsing_profile to us or eu or global",

@@ -74,6 +74,8 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         ("network.availability_zones", "1", "at least 2"),
         ("documents.noncurrent_version_days", "0", "at least 1"),
         ("documents.retain_data", "perhaps", "true or false"),
+        ("assistant.denied_words", "four of them altogether", "more than 3 words"),
+        ("chat.retrieved_chunks", "16", "at most 15 (chunks)"),
     ],
 )
 def test_a_wrong_value_names_field_value_range_and_remedy(

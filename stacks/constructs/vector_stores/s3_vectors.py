@@ -27,9 +27,11 @@ NOT_FILTERABLE = ("AMAZON_BEDROCK_TEXT", METADATA_FIELD)
 class Store(NativeVectorStore):
     """A vector bucket with one index: nothing runs, so nothing is paid for but what is stored.
 
-    Bedrock searches it by meaning alone (no hybrid search), in hundreds of milliseconds, and knows
-    no `startsWith` and `stringContains` in filters
-    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-bedrock-kb.html). The index
+    Bedrock searches it by meaning alone (no hybrid search), in about 100 milliseconds, or up to a
+    second when it was not asked for a while, and knows no `startsWith` and `stringContains` in
+    filters (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-bedrock-kb.html). A
+    document's own metadata may have 1 KB and 35 keys
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-limitations.html). The index
     has no parameters: S3 decides how it searches.
 
     Neither bucket nor index has a name of ours: everything about them can only be replaced.
