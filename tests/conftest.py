@@ -10,15 +10,22 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local.session import LocalAws
-from tests import sync_backend
+from tests import sync_backend, worker_groups
 
 TOOLS = str(Path(sys.executable).parent)
 if TOOLS not in os.environ.get("PATH", "").split(os.pathsep):
     os.environ["PATH"] = os.pathsep.join([TOOLS, os.environ.get("PATH", "")])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Groups that count."""
+    return worker_groups.scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
