@@ -9,7 +9,8 @@ STAGE ?= dev
 VENV := .venv
 BIN := $(VENV)/bin
 # The venv brings Node and the CDK CLI; the inner loop leaves template validation to `make test`.
-RUN := PATH="$(CURDIR)/$(BIN):$$PATH" JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 CDK_DISABLE_CLI_TELEMETRY=true
+# Bytecode is kept whatever the caller's settings: dozens of short processes import the same modules.
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONDONTWRITEBYTECODE= JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=1 CDK_DISABLE_CLI_TELEMETRY=true
 CDK := $(RUN) cdk --no-notices
 INSTALLED := $(VENV)/.app
 # What npm installs: judges and generators for the people, nothing for synth, deploy or the demo.
