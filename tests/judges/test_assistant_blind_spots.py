@@ -13,6 +13,8 @@ from tests.judges.judged_synthesis import JUDGED
 from tests.stacks.reading import Template, alarm_metrics, resources, text
 from tests.stacks.synthesis import REPOSITORY
 
+pytestmark = pytest.mark.xdist_group("judges")
+
 ALARM = "AWS::CloudWatch::Alarm"
 # Namespace -> dimensions and names, by the pages that the alarms' constructs cite.
 PUBLISHED: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {

@@ -22,6 +22,8 @@ from tests.stacks.reading import Template, environment, resources, text, unit, w
 from tests.stacks.synthesis import stage_of
 from worker.metrics import COUNTERS
 
+pytestmark = pytest.mark.xdist_group("judges")
+
 # What the services publish, with the one dimension of ours that carries it.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 # https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-metrics.html

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.built_once import REPOSITORY
 from tests.judges.compliance import ANSWERS, PACKS
 from tests.judges.document import DOCUMENT, JUDGES, STAGES, compliance_findings, document
+
+pytestmark = pytest.mark.xdist_group("judges")
 
 
 def test_the_document_is_what_the_judges_say(reports) -> None:

@@ -19,6 +19,8 @@ from tests.stacks.checks_functions import ALARM, FUNCTION, QUEUE
 from tests.stacks.reading import Template, as_list, resources, statements, text
 from tests.stacks.synthesis import stage_of
 
+pytestmark = pytest.mark.xdist_group("judges")
+
 # What the services publish, with the dimensions that alarms of ours name.
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html

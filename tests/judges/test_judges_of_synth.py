@@ -7,6 +7,8 @@ import pytest
 from tests.judges.assembly import BUILT_IN
 from tests.judges.judged_synthesis import JUDGED, SPOILED
 
+pytestmark = pytest.mark.xdist_group("judges")
+
 GATE = ("AwsSolutions", "Serverless", BUILT_IN)
 
 

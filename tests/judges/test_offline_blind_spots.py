@@ -18,6 +18,8 @@ from tests.judges.judged_synthesis import JUDGED
 from tests.stacks.checks_offline import ALARM, API, RESOLVER, TABLE
 from tests.stacks.reading import Template, alarm_metrics, resources, text
 
+pytestmark = pytest.mark.xdist_group("judges")
+
 # What the services publish, with the dimension that alarms of ours name.
 # https://docs.aws.amazon.com/appsync/latest/devguide/monitoring.html
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html

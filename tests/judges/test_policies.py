@@ -14,7 +14,7 @@ from tests.judges.judged_synthesis import JUDGED
 from tests.judges.parliament_findings import parliament_findings
 from tests.stacks.reading import resource_policies, resources, statements
 
-pytestmark = pytest.mark.xdist_group("policies")
+pytestmark = pytest.mark.xdist_group("judges")
 
 # Limits of what a role may hold in inline policies, without white space.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

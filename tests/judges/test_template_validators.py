@@ -26,7 +26,7 @@ from tests.stacks.mutating import ALARM, GROUP, QUEUE, changed
 from tests.stacks.reading import Template
 from tests.stacks.synthesis import STACKS
 
-pytestmark = pytest.mark.xdist_group("template validators")
+pytestmark = pytest.mark.xdist_group("judges")
 
 STAGES = ("dev", "prod")
 # Home Regions of two continents, and one of the youngest, which has the fewest services.

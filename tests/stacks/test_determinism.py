@@ -15,6 +15,8 @@ import pytest
 
 from tests.stacks.synthesis import REPOSITORY
 
+pytestmark = pytest.mark.xdist_group("two working copies")
+
 SYNTHESIS_SECONDS = 240
 PARTS = (
     "app.py",

@@ -18,6 +18,8 @@ from tests.stacks.checks_functions import ALIAS, FUNCTION, PERMISSION, POLICY, R
 from tests.stacks.reading import resources, text
 from tests.stacks.synthesis import VARIANTS
 
+pytestmark = pytest.mark.xdist_group("function mixes")
+
 STRATEGIES = {"dev": "keep_warm", "prod": "provisioned", "nat": "snapstart", "quiet": "none"}
 
 
