@@ -25,6 +25,8 @@ from tests.stacks.reading import resources
 from tests.stacks.synthesis import context
 from tests.stacks.test_snapshots import normalised
 
+pytestmark = pytest.mark.xdist_group("knowledge templates")
+
 RULES = (*CHECKS["Knowledge"], *STORE_CHECKS)
 
 

@@ -23,6 +23,8 @@ from tests.stacks.knowledge_synthesis import STORES
 from tests.stacks.reading import Template, resources, text
 from tests.stacks.synthesis import REPOSITORY, VARIANTS
 
+pytestmark = pytest.mark.xdist_group("knowledge templates")
+
 SEARCHED = [name for name in STORES if name.startswith("opensearch_serverless")]
 
 
