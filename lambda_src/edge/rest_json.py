@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from urllib.parse import quote, urlencode
 
-from edge.aws import SIGNING_NAMES, Message
+from edge.message import SIGNING_NAMES, Message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,8 +15,11 @@ from botocore.retries import standard
 
 from edge import aws as module
 from edge import errors
-from edge.aws import AMAZON_ROOTS, TARGETS, Aws, endpoint_of
+from edge import service as services
+from edge.aws import AMAZON_ROOTS, Aws
 from edge.errors import AwsError, RetryQuota, error_of
+from edge.message import TARGETS
+from edge.service import Service, endpoint_of
 from tests.lambdas.scripted_server import Answer, ScriptedServer
 
 KEYS = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"}
@@ -126,7 +129,7 @@ def test_a_connection_from_before_a_freeze_is_not_used(monkeypatch: pytest.Monke
         aws, _ = client(server)
         aws.call("sqs", "SendMessageBatch")
         now = time.time
-        monkeypatch.setattr("edge.aws.time.time", lambda: now() + 31)
+        monkeypatch.setattr("edge.service.time.time", lambda: now() + 31)
         aws.call("sqs", "SendMessageBatch")
         assert server.connections == 2
 
@@ -140,7 +143,7 @@ def test_a_peer_that_closes_after_its_answer_is_noticed() -> None:
 
 
 def test_a_server_that_does_not_answer_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "READ_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(services, "READ_TIMEOUT_SECONDS", 0.05)
     with ScriptedServer(*[Answer(delay=5)] * 3) as server:
         aws, _ = client(server)
         with pytest.raises(AwsError) as raised:
@@ -249,7 +252,7 @@ def test_endpoints_that_this_client_does_not_know_are_refused_by_name() -> None:
 )
 def test_an_endpoint_that_is_no_url_is_named(url: str) -> None:
     with pytest.raises(AwsError, match=r"InvalidEndpoint.*correct it"):
-        module.Service("sqs", region="r", url=url, aws=Aws({}))
+        Service("sqs", region="r", url=url, tls=Aws({}).tls_context)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +267,7 @@ def test_an_endpoint_that_is_no_url_is_named(url: str) -> None:
     ],
 )  # fmt: skip
 def test_hosts_are_signed_as_they_are_sent(url: str, host: str, name: str, port: int) -> None:
-    service = module.Service("sqs", region="r", url=url, aws=Aws({}))
+    service = Service("sqs", region="r", url=url, tls=Aws({}).tls_context)
     assert (service.host, service._name, service._port) == (host, name, port)
 
 

@@ -15,10 +15,12 @@ from botocore.eventstream import EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.aws import SIGNING_NAMES, Aws, endpoint_of
+from edge.aws import Aws
 from edge.errors import AwsError
 from edge.event_stream import events, messages
+from edge.message import SIGNING_NAMES
 from edge.rest_json import OPERATIONS, QUERY_VERSIONS, message_of
+from edge.service import endpoint_of
 from tests.lambdas.scripted_server import Answer, ScriptedServer
 
 KEYS = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"}
