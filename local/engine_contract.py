@@ -99,7 +99,11 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_update_collection",
         "_update_security_policy",
     ),
-    "ministack.services.cloudformation.stacks": ("_runs_on_worker_thread", "_update_resource"),
+    "ministack.services.cloudformation.stacks": (
+        "_resolve_stack_outputs",
+        "_runs_on_worker_thread",
+        "_update_resource",
+    ),
     "ministack.services.autoscaling": (
         "_ACTION_MAP",
         "_asgs",
