@@ -13,19 +13,21 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from local.stores import aurora_clusters, aurora_filter, metadata_filter
-from local.stores.store import DATA_SOURCE_ID, SOURCE_URI, Chunk, Filter, Hit, StoreError
+from local.stores import aurora_clusters, aurora_filter
+from local.stores.blending import CANDIDATES, blended
+from local.stores.checked_store import CheckedStore
+from local.stores.store import SOURCE_URI, Chunk, Filter, Hit, StoreError
 
-CANDIDATES = 100  # of either kind, before a hybrid search blends them
-UNSUPPORTED = ("startsWith",)
 # The operator of an index's operator class, and the score of its distance.
 OPERATORS = {"vector_cosine_ops": "<=>", "vector_l2_ops": "<->", "vector_ip_ops": "<#>"}
 
 
-class AuroraStore:
+class AuroraStore(CheckedStore):
     """The chunks of one table; one connection, used by one thread at a time."""
 
+    kind = "Aurora PostgreSQL"
     hybrid = True
+    unsupported = ("startsWith",)
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
         user, password = aurora_clusters.credentials(configuration["credentialsSecretArn"])
@@ -142,14 +144,6 @@ class AuroraStore:
         except ValueError:
             return str(uuid.uuid5(uuid.NAMESPACE_URL, chunk_id))
 
-    def delete_document(self, source_uri: str) -> int:
-        """Remove the chunks of a document."""
-        return self._delete(SOURCE_URI, source_uri)
-
-    def delete_data_source(self, data_source_id: str) -> int:
-        """Remove the chunks of a data source."""
-        return self._delete(DATA_SOURCE_ID, data_source_id)
-
     def _delete(self, name: str, value: str) -> int:
         with self._lock:
             gone = self._connection.execute(
@@ -164,21 +158,14 @@ class AuroraStore:
 
     # Reading
 
-    def search(
-        self,
-        *,
-        vector: Sequence[float],
-        text: str | None = None,
-        limit: int = 5,
-        accepts: Filter | None = None,
+    def _search(
+        self, vector: Sequence[float], text: str | None, limit: int, accepts: Filter | None
     ) -> list[Hit]:
-        """The nearest chunks, best first; hybrid when `text` is given."""
         if len(vector) != self.dimension:
             raise StoreError(f"different vector dimensions {self.dimension} and {len(vector)}")
         where: str = "true"
         parameters: list[Any] = []
         if accepts is not None:
-            metadata_filter.check(accepts, unsupported=UNSUPPORTED)
             where, parameters = aurora_filter.condition(accepts, self._value_of)
         near = self._nearest(vector, limit if text is None else CANDIDATES, where, parameters)
         if text is None:
@@ -275,19 +262,6 @@ def _hit(row: Sequence[Any], score: float) -> Hit:
 
 
 def _blended(near: Sequence[Hit], worded: Sequence[Hit]) -> list[Hit]:
-    """Both lists between their least and best score, weighed alike."""
-    chunks: dict[str, Chunk] = {}
-    scores: dict[str, float] = {}
-    for hits in (near, worded):
-        for hit, share in zip(hits, _shares([each.score for each in hits]), strict=True):
-            chunks[hit.chunk.id] = hit.chunk
-            scores[hit.chunk.id] = scores.get(hit.chunk.id, 0.0) + share / 2
-    best = sorted(scores, key=lambda each: -scores[each])
-    return [Hit(chunk=chunks[each], score=scores[each]) for each in best]
-
-
-def _shares(scores: Sequence[float]) -> list[float]:
-    if not scores:
-        return []
-    least, spread = min(scores), max(scores) - min(scores)
-    return [1.0 if spread == 0 else max((each - least) / spread, 0.001) for each in scores]
+    chunks = {hit.chunk.id: hit.chunk for hits in (near, worded) for hit in hits}
+    rankings = [[(hit.chunk.id, hit.score) for hit in hits] for hits in (near, worded)]
+    return [Hit(chunk=chunks[found], score=score) for found, score in blended(*rankings)]

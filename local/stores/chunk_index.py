@@ -1,27 +1,28 @@
 """Chunks with their vectors and words in memory: what plays OpenSearch and Pinecone.
 
 A filter is decided on the metadata first and the graph is searched among what it lets pass, so a
-narrow filter loses no results. Hybrid search normalises both lists between their least and best
-score and weighs them alike, as OpenSearch's normalization processor does by default
-(https://docs.opensearch.org/latest/search-plugins/search-pipelines/normalization-processor/).
+narrow filter loses no results.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from local.stores import metadata_filter
-from local.stores.store import DATA_SOURCE_ID, Chunk, Filter, Hit, StoreError
+from local.stores.blending import CANDIDATES, blended
+from local.stores.checked_store import CheckedStore
+from local.stores.store import SOURCE_URI, Chunk, Filter, Hit, MetadataValue
 from local.stores.vector_index import Hnsw, Space, VectorIndex
 from local.stores.word_index import WordIndex
 
-CANDIDATES = 100  # of either kind, before a hybrid search blends them
 REBUILT_ABOVE = 0.5  # share of removed rows
 
 
-class ChunkIndex:
+class ChunkIndex(CheckedStore):
     """A Store without an address; whoever deployed it keeps it."""
+
+    kind = "this vector store"
 
     def __init__(
         self,
@@ -34,8 +35,8 @@ class ChunkIndex:
     ) -> None:
         self._space = space
         self._hnsw = hnsw
-        self._hybrid = hybrid
-        self._unsupported = tuple(unsupported)
+        self.hybrid = hybrid
+        self.unsupported = tuple(unsupported)
         self._vectors = VectorIndex(dimension, space=space, hnsw=hnsw)
         self._words = WordIndex()
         self._chunks: dict[int, Chunk] = {}
@@ -46,11 +47,6 @@ class ChunkIndex:
     def dimension(self) -> int:
         """How many numbers each vector has."""
         return self._vectors.dimension
-
-    @property
-    def hybrid(self) -> bool:
-        """Whether words are indexed as well."""
-        return self._hybrid
 
     def count(self) -> int:
         """How many chunks are searchable."""
@@ -80,32 +76,18 @@ class ChunkIndex:
                 self._rows[chunk.id] = row
             self._words.forget()
 
-    def delete(self, accepts: Callable[[Chunk], bool]) -> int:
-        """Remove chunks; how many there were."""
+    def close(self) -> None:
+        """The data stays."""
+
+    def _delete(self, name: str, value: str) -> int:
         with self._lock:
-            return self._remove([row for row, each in self._chunks.items() if accepts(each)])
+            return self._remove(
+                [row for row, chunk in self._chunks.items() if _value(chunk, name) == value]
+            )
 
-    def delete_document(self, source_uri: str) -> int:
-        """Remove the chunks of a document."""
-        return self.delete(lambda chunk: chunk.source_uri == source_uri)
-
-    def delete_data_source(self, data_source_id: str) -> int:
-        """Remove the chunks of a data source."""
-        return self.delete(lambda chunk: chunk.metadata.get(DATA_SOURCE_ID) == data_source_id)
-
-    def search(
-        self,
-        *,
-        vector: Sequence[float],
-        text: str | None = None,
-        limit: int = 5,
-        accepts: Filter | None = None,
+    def _search(
+        self, vector: Sequence[float], text: str | None, limit: int, accepts: Filter | None
     ) -> list[Hit]:
-        """The nearest chunks, best first; hybrid when `text` is given."""
-        if accepts is not None:
-            metadata_filter.check(accepts, unsupported=self._unsupported)
-        if text is not None and not self._hybrid:
-            raise StoreError("HYBRID search type is not supported by this vector store")
         with self._lock:
             among = self._among(accepts)
             if text is None:
@@ -114,9 +96,6 @@ class ChunkIndex:
             else:
                 ranked = self._blend(vector, text, max(limit, CANDIDATES), among)
             return [Hit(chunk=self._chunks[row], score=score) for row, score in ranked[:limit]]
-
-    def close(self) -> None:
-        """The data stays."""
 
     def _among(self, accepts: Filter | None) -> list[int] | None:
         if accepts is None:
@@ -132,15 +111,10 @@ class ChunkIndex:
     ) -> list[tuple[int, float]]:
         texts = {row: chunk.text for row, chunk in self._chunks.items()}
         near = self._vectors.search(vector, limit, among)
-        lists = (
+        return blended(
             [(row, self._score(distance)) for row, distance in near],
             self._words.search(text, limit, texts, among),
         )
-        blended: dict[int, float] = {}
-        for ranked in lists:
-            for row, score in _normalized(ranked):
-                blended[row] = blended.get(row, 0.0) + score / len(lists)
-        return sorted(blended.items(), key=lambda each: -each[1])
 
     def _score(self, distance: float) -> float:
         """OpenSearch's score of a distance.
@@ -171,12 +145,5 @@ class ChunkIndex:
         self._rows = {chunk.id: row for row, chunk in self._chunks.items()}
 
 
-def _normalized(ranked: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Between 0 and 1; OpenSearch gives the least of a list 0.001, so that it counts."""
-    if not ranked:
-        return []
-    least = min(score for _, score in ranked)
-    spread = max(score for _, score in ranked) - least
-    if spread == 0:
-        return [(row, 1.0) for row, _ in ranked]
-    return [(row, max((score - least) / spread, 0.001)) for row, score in ranked]
+def _value(chunk: Chunk, name: str) -> MetadataValue | None:
+    return chunk.source_uri if name == SOURCE_URI else chunk.metadata.get(name)

@@ -16,18 +16,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.stores import metadata_filter, valkey_servers
+from local.stores.checked_store import CheckedStore
 from local.stores.processes import HOST
 from local.stores.store import DATA_SOURCE_ID, SOURCE_URI, Chunk, Filter, Hit, StoreError
 
-UNSUPPORTED = ("startsWith", "stringContains")
 CHANGES = 500  # in one round trip
 OWN = "chunk"  # what the store itself keeps beside Bedrock's fields
 
 
-class RedisStore:
+class RedisStore(CheckedStore):
     """The chunks of one index: a hash each, under a prefix of the index's name."""
 
+    kind = "Redis Enterprise Cloud"
     hybrid = False
+    unsupported = ("startsWith", "stringContains")
 
     def __init__(self, configuration: Mapping[str, Any], *, dimension: int) -> None:
         import redis
@@ -100,14 +102,6 @@ class RedisStore:
                 f" does not match index's expected size ({self.dimension * 4})"
             )
 
-    def delete_document(self, source_uri: str) -> int:
-        """Remove the chunks of a document."""
-        return self._delete(SOURCE_URI, source_uri)
-
-    def delete_data_source(self, data_source_id: str) -> int:
-        """Remove the chunks of a data source."""
-        return self._delete(DATA_SOURCE_ID, data_source_id)
-
     def _delete(self, field: str, value: str) -> int:
         with self._lock:
             keys = [
@@ -117,21 +111,12 @@ class RedisStore:
             ]
             return int(self._redis.delete(*keys)) if keys else 0
 
-    def search(
-        self,
-        *,
-        vector: Sequence[float],
-        text: str | None = None,
-        limit: int = 5,
-        accepts: Filter | None = None,
+    def _search(
+        self, vector: Sequence[float], _text: str | None, limit: int, accepts: Filter | None
     ) -> list[Hit]:
-        """The nearest chunks, best first."""
-        if text is not None:
-            raise StoreError("HYBRID search type is not supported by Redis Enterprise Cloud")
         self._check(vector)
         if accepts is None:
             return self._nearest(vector, limit)
-        metadata_filter.check(accepts, unsupported=UNSUPPORTED)
         found = self._nearest(vector, max(self.count(), 1))
         kept = [each for each in found if metadata_filter.matches(accepts, each.chunk.metadata)]
         return kept[:limit]

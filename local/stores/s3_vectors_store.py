@@ -11,20 +11,22 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from local.stores import metadata_filter, vector_filter
+from local.stores import vector_filter
+from local.stores.checked_store import CheckedStore
 from local.stores.s3_vectors import INDICES, MOST_NEIGHBOURS, IndexOfVectors, VectorRecord
-from local.stores.store import DATA_SOURCE_ID, SOURCE_URI, Chunk, Filter, Hit, StoreError
+from local.stores.store import SOURCE_URI, Chunk, Filter, Hit, StoreError
 
 TEXT = "AMAZON_BEDROCK_TEXT"
 OWN = "AMAZON_BEDROCK_METADATA"
 BATCH = 500  # of PutVectors and DeleteVectors
-UNSUPPORTED = ("startsWith", "stringContains")
 
 
-class S3VectorsStore:
+class S3VectorsStore(CheckedStore):
     """The chunks of one index."""
 
+    kind = "S3 Vectors"
     hybrid = False
+    unsupported = ("startsWith", "stringContains")
 
     def __init__(self, index: IndexOfVectors) -> None:
         self._index = index
@@ -39,31 +41,13 @@ class S3VectorsStore:
         for start in range(0, len(chunks), BATCH):
             self._index.put([_record(each) for each in chunks[start : start + BATCH]])
 
-    def delete_document(self, source_uri: str) -> int:
-        """Remove the chunks of a document."""
-        return self._delete(SOURCE_URI, source_uri)
-
-    def delete_data_source(self, data_source_id: str) -> int:
-        """Remove the chunks of a data source."""
-        return self._delete(DATA_SOURCE_ID, data_source_id)
-
     def _delete(self, name: str, value: str) -> int:
         found = [each.key for each in self._index.listed() if each.metadata.get(name) == value]
         return self._index.delete(found)
 
-    def search(
-        self,
-        *,
-        vector: Sequence[float],
-        text: str | None = None,
-        limit: int = 5,
-        accepts: Filter | None = None,
+    def _search(
+        self, vector: Sequence[float], _text: str | None, limit: int, accepts: Filter | None
     ) -> list[Hit]:
-        """The nearest chunks, best first."""
-        if text is not None:
-            raise StoreError("HYBRID search type is not supported by S3 Vectors")
-        if accepts is not None:
-            metadata_filter.check(accepts, unsupported=UNSUPPORTED)
         query = None if accepts is None else vector_filter.from_bedrock(accepts)
         found = self._index.query(vector, min(limit, MOST_NEIGHBOURS), query)
         return [Hit(chunk=_chunk(record), score=self._score(near)) for record, near in found]
