@@ -136,9 +136,10 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
         details: list[str] = []
         graph = self.vector_store in ("opensearch_managed", "aurora_postgresql")
         if self.vector_store == "opensearch_serverless":
-            standby = "standby" if self.standby_replicas else "single"
-            details += [self.serverless_generation, standby]
             graph = self.serverless_generation == "classic"
+            details.append(self.serverless_generation)
+            if graph:
+                details.append("standby" if self.standby_replicas else "single")
         if graph:
             details.append(f"hnsw-{self.hnsw_m}-{self.hnsw_ef_construction}")
         if self.vector_store in OUTSIDE:
@@ -154,6 +155,7 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
         problems = [
             *self._embedding_problems(),
             *self.chunking_problems(self.vector_store),
+            *self.serverless_problems(self.vector_store),
             *self.outside_problems(self.vector_store),
             *self._replacement_problems(),
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from stacks.settings_model import Capability, unit
 from stacks.vector_index import DEFAULT_HNSW, Hnsw
@@ -14,6 +14,18 @@ OUTSIDE = ("pinecone", "redis_enterprise_cloud")
 CREDENTIALS_ARN = (
     r"^$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9!/_+=.@-]+$"
 )
+
+# https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-collection-groups.html
+# lists what may be set: 2, 4, 8, 16, and multiples of 16 up to 1,696.
+SMALL_CAPACITIES, CAPACITY_STEP = (2, 4, 8), 16
+
+
+def _settable(capacity: int) -> int:
+    if capacity not in SMALL_CAPACITIES and capacity % CAPACITY_STEP:
+        raise ValueError(
+            f"{capacity} is none that OpenSearch Serverless takes: set 2, 4, 8, or a multiple of 16"
+        )
+    return capacity
 
 
 class HnswSettings(Capability):
@@ -67,25 +79,35 @@ class OpenSearchServerlessSettings(HnswSettings):
         Literal["nextgen", "classic"],
         Field(
             default="classic",
-            description="opensearch_serverless: nextgen scales to zero, in a collection group, and "
-            "takes 10 to 30 seconds to wake; classic never stops, which docs/costs.md prices. No "
-            "page says that knowledge bases accept nextgen, so it is not what prod uses.",
+            description="opensearch_serverless: classic never stops, which docs/costs.md prices. "
+            "nextgen scales to zero, in a collection group, and takes 10 to 30 seconds to wake; "
+            "knowledge bases are reported to ingest into it and to get 403 when they search it, so "
+            "it has to be confirmed.",
+        ),
+    ]
+    confirm_nextgen: Annotated[
+        bool,
+        Field(
+            default=False,
+            description="opensearch_serverless, nextgen: you have tried that a knowledge base in "
+            "your account finds something in such a collection.",
         ),
     ]
     standby_replicas: Annotated[
         bool,
         Field(
             default=True,
-            description="opensearch_serverless: keep a copy in another Availability Zone. Doubles "
-            "the least capacity of classic; cannot be changed afterwards.",
+            description="opensearch_serverless, classic: keep a copy in another Availability Zone. "
+            "Doubles the least capacity; cannot be changed afterwards. nextgen always has one.",
         ),
     ]
     serverless_max_capacity: Annotated[
         int,
+        AfterValidator(_settable),
         Field(
             default=4,
-            ge=1,
-            le=96,
+            ge=2,
+            le=1_696,
             description="opensearch_serverless, nextgen: most capacity of the collection group, "
             "for indexing and for searching each.",
             json_schema_extra=unit("OCU"),
@@ -113,6 +135,17 @@ class OpenSearchServerlessSettings(HnswSettings):
             json_schema_extra=unit("role name"),
         ),
     ]
+
+    def serverless_problems(self, store: str) -> Iterator[str]:
+        """What would be deployed and find nothing."""
+        nextgen = (store, self.serverless_generation) == ("opensearch_serverless", "nextgen")
+        if nextgen and not self.confirm_nextgen:
+            yield (
+                "serverless_generation is nextgen, which no page says that knowledge bases search, "
+                "and which is reported to answer them 403: set it to classic, or vector_store to "
+                "s3_vectors or aurora_postgresql, which rest at zero too; or, if you have tried "
+                "it, set confirm_nextgen"
+            )
 
 
 class OtherStoreSettings(Capability):

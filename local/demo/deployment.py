@@ -13,7 +13,12 @@ STAGE = "dev"
 # makes the policy ask for them within the few minutes that the demo may take.
 # The documents of one service become knowledge: a laptop's core embeds them in a minute.
 INGESTED = "corpus/lambda/"
-SETTINGS = ("fleet.acceptable_latency_seconds=60", f"knowledge.inclusion_prefix={INGESTED}")
+# The store is prod's, which searches words beside vectors.
+SETTINGS = (
+    "fleet.acceptable_latency_seconds=60",
+    f"knowledge.inclusion_prefix={INGESTED}",
+    "knowledge.vector_store=opensearch_serverless",
+)
 
 
 def stack_name(part: str) -> str:

@@ -19,7 +19,10 @@ KEPT = {"knowledge.retain_data": "true", "knowledge.customer_key": "true"}
 
 # Variant -> overrides on top of cdk.json's dev stage. What is kept is named after its store.
 STORES: Mapping[str, Mapping[str, Any]] = {
-    "opensearch_serverless": {},
+    "opensearch_serverless": {
+        "knowledge.serverless_generation": "nextgen",
+        "knowledge.confirm_nextgen": "true",
+    },
     "opensearch_managed": {},
     "aurora_postgresql": {},
     "s3_vectors": {},

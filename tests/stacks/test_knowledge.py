@@ -169,6 +169,12 @@ def refused(**values: object) -> str:
             "has no inference profile jp: set us or eu or global",
         ),
         ({"parsing_profile": "eu"}, "parsing is text: set parsing to foundation_model"),
+        (
+            {"vector_store": "opensearch_serverless", "serverless_generation": "nextgen"},
+            "answer them 403: set it to classic, or vector_store to s3_vectors.*confirm_nextgen",
+        ),
+        ({"serverless_max_capacity": 10}, "set 2, 4, 8, or a multiple of 16"),
+        ({"serverless_max_capacity": 1}, "at least 2, at most 1696"),
         ({"vector_store": "pinecone"}, "secret_arn is empty"),
         ({"vector_store": "redis_enterprise_cloud"}, "endpoint is empty"),
         ({"secret_arn": "password"}, "knowledge.secret_arn"),
@@ -187,7 +193,7 @@ REPLACING: tuple[dict[str, object], ...] = (
     {"vector_store": "s3_vectors"},
     {"embedding_dimension": 512},
     {"embedding_model": "cohere.embed-english-v3"},
-    {"serverless_generation": "nextgen"},
+    {"serverless_generation": "nextgen", "confirm_nextgen": True},
     {"standby_replicas": False},
     {"hnsw_m": 32},
     {"customer_key": True},
@@ -220,7 +226,7 @@ def test_synth_warns_where_what_is_kept_is_not_recorded() -> None:
     outcome = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
-    assert "Set knowledge.deployed to opensearch_serverless/nextgen/single/" in outcome.stdout
+    assert "Set knowledge.deployed to s3_vectors/amazon.titan" in outcome.stdout
 
 
 @pytest.mark.parametrize(

@@ -152,16 +152,14 @@ def test_pitfall_37_an_endpoint_for_search_is_referred_to_not_made(stores) -> No
     assert "vpce-0123456789abcdef0" in json.dumps(stores["opensearch_serverless kept"])
 
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_pitfall_38_what_rests_costs_nothing_and_what_does_not_is_priced(
-    templates, stage: str
-) -> None:
-    template = templates[stage]["Knowledge"]
-    assert checks_vector_stores.check_capacity(template) == []
-    groups = resources(template, COLLECTION_GROUP)
-    assert bool(groups) == (stage == "dev")
-    (collection,) = resources(template, COLLECTION).values()
-    assert collection["StandbyReplicas"] == {"dev": "DISABLED", "prod": "ENABLED"}[stage]
+def test_pitfall_38_what_rests_costs_nothing_and_what_does_not_is_priced(templates) -> None:
+    assert not resources(templates["dev"]["Knowledge"], COLLECTION), "rests at zero"
+    for variant in ("prod", "keys"):
+        template = templates[variant]["Knowledge"]
+        assert checks_vector_stores.check_capacity(template) == []
+        assert bool(resources(template, COLLECTION_GROUP)) == (variant == "keys")
+        (collection,) = resources(template, COLLECTION).values()
+        assert collection["StandbyReplicas"] == "ENABLED"
     costs = (REPOSITORY / "docs" / "vector-stores.md").read_text()
     assert re.search(r"classic.*standby.*350\.40", costs)
 

@@ -31,7 +31,8 @@ class Store(NativeVectorStore):
     """A collection for vectors, and an index of the graph kind.
 
     - `nextgen` is in a collection group whose least capacity is 0: after ten idle minutes nothing
-      is paid for but what is stored, and the next request waits until it is awake.
+      is paid for but what is stored, and the next request waits until it is awake. It always has
+      standby replicas.
       https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-collection-groups.html
     - `classic` keeps at least half a unit for indexing and half for searching, twice that with
       standby replicas, around the clock.
@@ -42,20 +43,23 @@ class Store(NativeVectorStore):
 
     classic has OpenSearch's faiss engine, the only one that knowledge bases take
     (https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html). Whether they
-    take nextgen, where no engine can be named, no page says: see
-    docs/decisions/0005-vector-store.md.
+    take nextgen, where no engine can be named, no page of AWS's says; a report says that it is
+    ingested into and that a search is answered 403
+    (https://dev.classmethod.jp/en/articles/bedrock-kb-nextgen-retrieve-issue/). Settings refuse it
+    unless it is confirmed: see docs/decisions/0005-vector-store.md.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
         super().__init__(scope, construct_id, inputs=inputs)
         settings = inputs.settings
-        self._standby = "ENABLED" if settings.standby_replicas else "DISABLED"
+        nextgen = settings.serverless_generation == "nextgen"
+        self._standby = "ENABLED" if nextgen or settings.standby_replicas else "DISABLED"
         key = inputs.encryption_key
         kind = fingerprint(settings.serverless_generation, self._standby, bool(key))
         self._name = Fn.join("-", ["groundwork", stack_suffix(), kind])
         graph = (settings.hnsw_m, settings.hnsw_ef_construction)
         self._index_name = "chunks-" + fingerprint(inputs.embedding, *graph)
-        group = self._group() if settings.serverless_generation == "nextgen" else None
+        group = self._group() if nextgen else None
         self._collection = aoss.CfnCollection(
             self,
             "Collection",
