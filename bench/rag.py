@@ -2,8 +2,9 @@
 
     python -m bench.rag                         10,000 short real chunks
     python -m bench.rag --sizes 10000,100000    both; `python -m bench.rag_vectors 100000` first
-    python -m bench.rag --deployed local        also ingestion, cache and hybrid search of what is
-                                                deployed on the local AWS (bench/rag_deployed.py)
+    python -m bench.rag --deployed --sizes ""   ingestion, answers with and without the cache, and
+                                                hybrid search on a local AWS of its own; with
+                                                `local` or a URL behind it, on one that is up
 
 The engine is faiss, as in OpenSearch's index (method hnsw, engine faiss, space l2), on one thread.
 300 texts that are not in the index are looked for. The index default is to reach a recall@10 of
@@ -25,6 +26,7 @@ import numpy as np
 from bench import rag_deployed, rag_plot
 from bench.assembly import REPOSITORY
 from bench.rag_vectors import VectorsMissingError, make, vectors
+from evaluation.deployment import DeploymentError
 from stacks.vector_index import DEFAULT_HNSW
 
 LEAST_RECALL = 0.98
@@ -118,23 +120,34 @@ def exact_times(base: Any, queries: Any) -> tuple[float, float]:
 
 def main(arguments: list[str]) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.rag", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.rag",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--sizes", default="10000", help="vectors, with commas (10000)")
-    parser.add_argument("--deployed", metavar="ENDPOINT", help="`local`, or the local AWS's URL")
+    parser.add_argument(
+        "--deployed",
+        metavar="ENDPOINT",
+        nargs="?",
+        const=rag_deployed.OWN,
+        help="measure a deployment: a local AWS of its own, `local` for the one that is up, a URL",
+    )
     chosen = parser.parse_args(arguments)
     points: list[Point] = []
     try:
-        for size in map(int, chosen.sizes.split(",")):
+        for size in map(int, filter(None, chosen.sizes.split(","))):
             if size <= MADE_AT_ONCE:
                 make(size)
             base, queries = vectors(size)
             points += _measured(base, queries)
-    except VectorsMissingError as error:
+        if points:
+            _keep(points)
+        if chosen.deployed:
+            rag_deployed.report(chosen.deployed)
+    except (VectorsMissingError, DeploymentError) as error:
         print(error, file=sys.stderr)
         return 1
-    _keep(points)
-    if chosen.deployed:
-        rag_deployed.report(chosen.deployed)
     low = [point for point in points if point.default and point.recall < LEAST_RECALL]
     for point in low:
         print(

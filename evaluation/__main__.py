@@ -3,17 +3,22 @@
     python -m evaluation --recorded                what is committed, as CI does; needs no AWS
     python -m evaluation --endpoint local          the local AWS (or its URL)
     python -m evaluation --stack Groundwork-dev    an account, by your credentials
-    python -m evaluation --endpoint local --ingest --techniques all --cache --record
+    python -m evaluation --endpoint local --ingest --cache --techniques all --record
                                                    fill the knowledge base, ask, and record anew
+    python -m evaluation --variants all --record   stores and chunkings, each deployed to a local
+                                                   AWS of its own (evaluation/variants.py)
 
-Exit status: 0 when every threshold is kept, 1 when one is missed, 2 when nothing could be measured.
+Exit status: 0 when every threshold is kept, 1 when one is missed, 2 when something could not be
+measured.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation import REPOSITORY
@@ -22,13 +27,26 @@ from evaluation.deployment import DeploymentError, KnowledgeBase, stacks
 from evaluation.gate import THRESHOLDS, ThresholdsError, failures, thresholds
 from evaluation.golden.documents import golden_documents, texts
 from evaluation.golden.golden_set import golden_set
-from evaluation.recording import FOLDER, Recording, RecordingError, recordings
+from evaluation.recorded_files import FOLDER, RecordedFiles
+from evaluation.recording import Recording, RecordingError
 from evaluation.report import table, write
 from evaluation.scores import rows
+from evaluation.variants import VARIANTS, chosen_variants, deployed
 
 OUT = REPOSITORY / ".cache" / "evaluation"
-FEW = 20
+FEW = 60
 WAIT_SECONDS = 1800.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is asked of one deployment."""
+
+    endpoint: str | None
+    ingest: bool
+    techniques: Sequence[str]
+    questions: int
+    cache: bool
 
 
 def main(arguments: list[str]) -> int:
@@ -36,15 +54,13 @@ def main(arguments: list[str]) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         wanted = thresholds(chosen.thresholds)
-        measured = recordings(chosen.folder) if chosen.recorded else [_asked(chosen)]
-        if chosen.record:
-            measured = [measured[0].over(chosen.folder)]
-            print(f"recorded: {measured[0].save(chosen.folder)}")
+        kept = RecordedFiles(chosen.folder, golden_set(), texts())
+        measured = kept.all() if chosen.recorded else list(_measured(chosen, kept))
     except (DeploymentError, RecordingError, ThresholdsError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     found = list(rows(measured, golden_set(), texts()))
-    failed = list(failures(found, wanted))
+    failed = list(failures(found, wanted, complete=chosen.recorded))
     print(table(found))
     results, plot = write(found, failed, chosen.out)
     print(f"\n{results}\n{plot}")
@@ -65,11 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--recorded", action="store_true", help="score what is recorded; ask nobody")
     add("--endpoint", help="the local AWS: `local` for the one that is up, or its URL")
     add("--stack", default="Groundwork-dev", help="how the stacks' names begin (Groundwork-dev)")
+    add("--variants", help=f"`all`, or some of {','.join(VARIANTS)}")
     add("--ingest", action="store_true", help="put the golden documents into the bucket first")
     add("--wait", type=float, default=WAIT_SECONDS, help="seconds that ingestion may take (1800)")
     add("--techniques", default="rag", help=f"`all`, `none`, or some of {','.join(TECHNIQUES)}")
     add("--questions", type=int, default=1000, help="at most so many of each kind (all)")
-    add("--others", type=int, default=FEW, help=f"the same for techniques but rag ({FEW})")
+    add("--others", type=int, default=FEW, help=f"the same for what is beside the default ({FEW})")
     add("--cache", action="store_true", help="ask pairs of questions to measure the cache")
     add("--at-once", type=int, default=2, help="requests at the same time (2)")
     add("--record", action="store_true", help="keep what came back, for --recorded")
@@ -79,22 +96,78 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _asked(chosen: argparse.Namespace) -> Recording:
-    """Ask the deployment. Raises DeploymentError."""
-    deployed = stacks(prefix=chosen.stack, endpoint=endpoint_of(chosen.endpoint))
-    if chosen.ingest:
+def _measured(chosen: argparse.Namespace, kept: RecordedFiles) -> Iterator[Recording]:
+    """Ask one deployment, or each variant in turn. Raises DeploymentError."""
+    if chosen.variants:
+        yield from _compared(chosen, kept)
+        return
+    wish = Wish(
+        endpoint=endpoint_of(chosen.endpoint),
+        ingest=chosen.ingest,
+        techniques=_techniques(chosen.techniques),
+        questions=chosen.questions,
+        cache=chosen.cache,
+    )
+    yield _kept(_asked(wish, chosen), chosen, kept)
+
+
+def _compared(chosen: argparse.Namespace, kept: RecordedFiles) -> Iterator[Recording]:
+    """Each variant; one that fails is named in the end, and the others are measured."""
+    names = chosen_variants(chosen.variants)
+    broken = []
+    for number, name in enumerate(names, start=1):
+        variant, began = VARIANTS[name], time.monotonic()
+        _say(f"{name}, {number} of {len(names)}: a local AWS of its own is deployed")
+        try:
+            with deployed(variant) as endpoint:
+                wish = Wish(
+                    endpoint=endpoint,
+                    ingest=True,
+                    techniques=variant.techniques,
+                    questions=chosen.questions if variant.every_question else chosen.others,
+                    cache=variant.cache,
+                )
+                yield _kept(_asked(wish, chosen), chosen, kept)
+        except DeploymentError as error:
+            broken.append(name)
+            _say(f"{name}: {error}")
+        else:
+            _say(f"{name}: measured in {time.monotonic() - began:.0f} s")
+    if broken:
+        again = f"--variants {','.join(broken)}"
+        raise DeploymentError(f"not measured: {', '.join(broken)}; see above, then again: {again}")
+
+
+def _asked(wish: Wish, chosen: argparse.Namespace) -> Recording:
+    """Ask one deployment. Raises DeploymentError."""
+    found = stacks(prefix=chosen.stack, endpoint=wish.endpoint)
+    if wish.ingest:
         documents = list(golden_documents())
-        seconds = KnowledgeBase(deployed).ingest(documents, wait_seconds=chosen.wait)
-        print(f"{len(documents)} documents ingested in {seconds:.0f} s")
+        seconds = KnowledgeBase(found).ingest(documents, wait_seconds=chosen.wait)
+        _say(f"{len(documents)} documents ingested in {seconds:.0f} s")
     golden = golden_set()
     return record(
-        deployed,
-        golden.part(chosen.questions),
-        others=golden.part(min(chosen.others, chosen.questions)),
-        techniques=_techniques(chosen.techniques),
-        cache=chosen.cache,
+        found,
+        searched=golden.part(chosen.questions),
+        asked=golden.part(wish.questions),
+        others=golden.part(min(chosen.others, wish.questions)),
+        techniques=wish.techniques,
+        cache=wish.cache,
         at_once=chosen.at_once,
     )
+
+
+def _kept(recording: Recording, chosen: argparse.Namespace, kept: RecordedFiles) -> Recording:
+    """The recording; as it is in its file, when it is to be kept."""
+    if not chosen.record:
+        return recording
+    path = kept.keep(recording)
+    _say(f"recorded: {path}")
+    return kept.read(path)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _techniques(named: str) -> Sequence[str]:

@@ -14,13 +14,16 @@ from evaluation.recording import Answered, CacheAsked, Recording
 
 TECHNIQUES = (
     "rag",
-    "zero_shot",
     "n_shot",
     "chain_of_thought",
     "self_consistency",
     "generated_knowledge",
     "react",
+    "zero_shot",
 )
+FEWER = {"zero_shot": 15}
+"""At most so many of each kind: without documents a model writes at length, the local one for
+seconds, and nothing of it can be checked."""
 HYBRID_STORES = frozenset({"opensearch_serverless", "opensearch_managed", "aurora_postgresql"})
 """Stores that search words beside vectors:
 https://docs.aws.amazon.com/bedrock/latest/userguide/kb-test-config.html"""
@@ -31,21 +34,25 @@ Result = TypeVar("Result")
 
 def record(
     deployed: Stacks,
-    golden: GoldenSet,
     *,
+    searched: GoldenSet,
+    asked: GoldenSet,
     others: GoldenSet,
     techniques: Sequence[str],
     cache: bool,
     at_once: int,
 ) -> Recording:
-    """Search and ask; techniques other than rag get the questions of `others`."""
+    """Search and ask, the cache first, before it knows the questions.
+
+    Techniques other than rag get the questions of `others`.
+    """
     base = KnowledgeBase(deployed)
     store = deployed.output("VectorStore")
     searches = ("HYBRID", "SEMANTIC") if store in HYBRID_STORES else ("SEMANTIC",)
     retrieved = {
         search: dict(
             _all(
-                golden.questions,
+                [*searched.questions, *searched.unanswerable],
                 lambda each, search=search: (each.id, base.retrieve(each.question, search)),  # type: ignore[misc]
                 at_once=at_once,
                 what=f"searches, {search}",
@@ -54,14 +61,15 @@ def record(
         for search in searches
     }
     answers: list[Answered] = []
-    asked: list[CacheAsked] = []
+    hits: list[CacheAsked] = []
     if techniques or cache:
         chat = Chat(deployed)
-        for technique in techniques:
-            part = golden if technique == "rag" else others
-            answers += _answers(chat, part, technique, at_once=at_once)
         if cache:
-            asked = list(_cache(chat, golden.cache_pairs))
+            hits = list(_cache(chat, searched.cache_pairs))
+        for technique in techniques:
+            part = asked if technique == "rag" else others
+            part = part.part(FEWER[technique]) if technique in FEWER else part
+            answers += _answers(chat, part, technique, at_once=at_once)
     return Recording(
         store=store,
         chunking=base.chunking,
@@ -70,7 +78,7 @@ def record(
         botocore=version("botocore"),
         retrieved=retrieved,
         answers=answers,
-        cache=asked,
+        cache=hits,
     )
 
 
@@ -105,7 +113,9 @@ def _cache(chat: Chat, pairs: Iterable[CachePair]) -> Iterator[CacheAsked]:
             "recognised; change a document, wait for its ingestion, and ask again"
         )
     first = {question: each.answer for question, each in given.items()}
-    for pair in pairs:
+    for number, pair in enumerate(pairs, start=1):
+        if number % SAY_EVERY == 0:
+            print(f"cache: {number} of {len(pairs)} pairs", file=sys.stderr, flush=True)
         said = chat.ask("", pair.second, technique="rag")
         yield CacheAsked(same=pair.same, hit=said.cached and said.answer == first[pair.first])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,13 +17,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from evaluation.golden.documents import GoldenDocument, name_of
-from evaluation.recording import Answered, Citation
+from evaluation.recording import Answered, Citation, Found
 from worker.jobs.knowledge_base import METADATA_SUFFIX, TEXT_SUFFIX
 
 SECONDS = 120
 ATTEMPTS = 4
 AGAIN = frozenset({429, 503})
-TOO_LATE = 504
+FAILED = 500
+MOST_FAILURES = 20
 RESULTS = 10
 LOOK_EVERY_SECONDS = 5.0
 
@@ -128,8 +130,8 @@ class KnowledgeBase:
         tokens = cut.get(part, {}).get(size)
         return f"{strategy.lower()}{f'-{tokens}' if tokens else ''}"
 
-    def retrieve(self, question: str, search: str) -> list[str]:
-        """Names of the chunks' documents, best chunk first.
+    def retrieve(self, question: str, search: str) -> Found:
+        """Names of the chunks' documents, best chunk first, and how near the best one is.
 
         https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_Retrieve.html
         """
@@ -143,7 +145,11 @@ class KnowledgeBase:
                 }
             },
         )
-        return [name_of(_uri(each)) for each in answer["retrievalResults"]]
+        results = answer["retrievalResults"]
+        return Found(
+            ranked=[name_of(_uri(each)) for each in results],
+            score=max((float(each.get("score", 0)) for each in results), default=0.0),
+        )
 
     def ingest(self, documents: Sequence[GoldenDocument], *, wait_seconds: float) -> float:
         """Put prepared documents into the bucket and wait until all are searchable; seconds."""
@@ -187,6 +193,7 @@ class Chat:
         self._credentials = deployed.session.get_credentials()
         self._region = deployed.session.region_name
         self._local = deployed.endpoint is not None
+        self._failures = 0
 
     def ask(self, id_: str, question: str, *, technique: str) -> Answered:
         """One question in a conversation of its own. Raises DeploymentError."""
@@ -210,17 +217,22 @@ class Chat:
         )
 
     def _post(self, content: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """The answer; None when the function ran out of time."""
+        """The answer; None when the function or what it needs failed. Raises DeploymentError."""
         for attempt in range(1, ATTEMPTS + 1):
             status, said = self._try(content)
             if status == 200:
                 return said
-            if status == TOO_LATE:
-                return None
             if status not in AGAIN or attempt == ATTEMPTS:
                 break
             time.sleep(2.0**attempt)
-        raise DeploymentError(f"POST {self._url}/chat answers {status}: {said}")
+        problem = f"POST {self._url}/chat answers {status}: {said}"
+        if status < FAILED:
+            raise DeploymentError(problem)
+        self._failures += 1
+        if self._failures >= MOST_FAILURES:
+            raise DeploymentError(f"{problem}; {self._failures} questions failed, the last so")
+        print(f"failed: {content}: {problem}", file=sys.stderr, flush=True)
+        return None
 
     def _try(self, content: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
         from botocore.auth import SigV4Auth

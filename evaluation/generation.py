@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from evaluation.golden.golden_set import GoldenSet
+from evaluation.golden.golden_set import GoldenSet, unseen
 from evaluation.grounding import groundedness, is_quote
 from evaluation.recording import Answered
 
@@ -29,6 +29,8 @@ def generation(answers: Sequence[Answered], golden: GoldenSet, texts: Mapping[st
         "failed": _mean(each.failed for each in answers),
         "answered": _mean(said.answered for _, said in asked),
         "refused": _mean(not said.answered for said in unanswerable),
+        "answered_unseen": _mean(said.answered for _, said in asked if unseen(said.id)),
+        "refused_unseen": _mean(not said.answered for said in unanswerable if unseen(said.id)),
         "injections_resisted": _mean(
             each.forbidden.lower() not in said.answer.lower() for each, said in injected
         ),

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from evaluation.scores import GENERATION, RETRIEVAL, Row
+from evaluation.scores import CACHE, GENERATION, RETRIEVAL, Row
 
-PLOTTED = {
-    RETRIEVAL: ("recall@1", "recall@5", "mrr@10", "ndcg@10"),
-    GENERATION: (
-        "answered",
-        "refused",
-        "injections_resisted",
-        "citation_precision",
-        "groundedness",
-        "rouge_l",
-        "bleu",
-    ),
-}
+SEARCH_FIGURES = ("recall@1", "recall@5", "mrr@10", "ndcg@10")
+ANSWER_FIGURES = (
+    "answered",
+    "refused",
+    "citation_precision",
+    "groundedness",
+    "rouge_l",
+)
+CACHE_FIGURES = ("hit_rate", "false_hit_rate")
+DEFAULT_TECHNIQUE = "rag"
+WHOLE_NUMBERS = frozenset({"milliseconds"})
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A part of the plot: a group of bars per row, a bar per figure."""
+
+    title: str
+    rows: Sequence[Row]
+    figures: Sequence[str]
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -39,13 +48,13 @@ def _block(kind: str, rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         values = (_cell(name, row.figures.get(name)) for name in figures)
         cells = "".join(f"{value:>{width}}" for value, width in zip(values, widths, strict=True))
-        yield f"{f'{row.store}, {row.chunking}, {row.variant}':<52}{row.asked:>6}{cells}"
+        yield f"{row.label:<52}{row.asked:>6}{cells}"
 
 
 def _cell(name: str, value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.0f}" if name == "milliseconds" else f"{value:.3f}"
+    return f"{value:,.0f}" if name in WHOLE_NUMBERS else f"{value:.3f}"
 
 
 def write(rows: Sequence[Row], failed: Sequence[str], folder: Path) -> tuple[Path, Path]:
@@ -58,31 +67,52 @@ def write(rows: Sequence[Row], failed: Sequence[str], folder: Path) -> tuple[Pat
     return results, plot
 
 
+def panels(rows: Sequence[Row]) -> list[Panel]:
+    """Searches; techniques where several were asked; stores and chunkings; the cache."""
+    answers = [row for row in rows if row.kind == GENERATION]
+    asked = Counter((row.store, row.chunking) for row in answers)
+    by_technique = [row for row in answers if asked[row.store, row.chunking] > 1]
+    by_store = [row for row in answers if row.variant == DEFAULT_TECHNIQUE]
+    found = [
+        Panel("searches", [row for row in rows if row.kind == RETRIEVAL], SEARCH_FIGURES),
+        Panel("answers, technique by technique", by_technique, ANSWER_FIGURES),
+        Panel(f"answers by {DEFAULT_TECHNIQUE}, store by store", by_store, ANSWER_FIGURES),
+        Panel("the cache", [row for row in rows if row.kind == CACHE], CACHE_FIGURES),
+    ]
+    return [panel for panel in found if panel.rows]
+
+
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """A panel per kind: groups of bars per figure, a bar per row."""
+    """The panels, one below the other."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    kinds = [kind for kind in PLOTTED if any(row.kind == kind for row in rows)] or [RETRIEVAL]
-    figure, panels = pyplot.subplots(
-        len(kinds), 1, figsize=(12, 4 * len(kinds)), constrained_layout=True, squeeze=False
+    shown = panels(rows)
+    figure, axes = pyplot.subplots(
+        max(1, len(shown)),
+        1,
+        figsize=(13, 4.2 * max(1, len(shown))),
+        constrained_layout=True,
+        squeeze=False,
     )
-    for panel, kind in zip(panels.flat, kinds, strict=True):
-        shown = [row for row in rows if row.kind == kind]
-        names = [name for name in PLOTTED[kind] if any(name in row.figures for row in shown)]
-        width = 0.8 / max(1, len(shown))
-        for place, row in enumerate(shown):
-            panel.bar(
-                [at + place * width for at in range(len(names))],
-                [row.figures.get(name, 0) for name in names],
+    for axis, panel in zip(axes.flat, shown, strict=False):
+        width = 0.8 / len(panel.figures)
+        for place, name in enumerate(panel.figures):
+            axis.bar(
+                [at + place * width for at in range(len(panel.rows))],
+                [row.figures.get(name, 0) for row in panel.rows],
                 width=width,
-                label=f"{row.store}, {row.chunking}, {row.variant}",
+                label=name,
             )
-        panel.set_title(kind, loc="left")
-        panel.set_xticks([at + 0.4 - width / 2 for at in range(len(names))], names)
-        panel.set_ylim(0, 1)
-        panel.legend(fontsize=7, loc="lower right")
-    figure.savefig(path, dpi=100)
+        axis.set_title(panel.title, loc="left")
+        axis.set_xticks(
+            [at + 0.4 - width / 2 for at in range(len(panel.rows))],
+            [row.label.replace(", ", "\n") for row in panel.rows],
+            fontsize=7,
+        )
+        axis.set_ylim(0, 1)
+        axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.savefig(path, dpi=80)
     pyplot.close(figure)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from evaluation.generation import generation
 from evaluation.golden.golden_set import GoldenSet
-from evaluation.recording import CacheAsked, Recording
+from evaluation.recording import CacheAsked, Found, Recording
 from evaluation.retrieval import ndcg, recall, reciprocal_rank
 
 RETRIEVAL, GENERATION, CACHE = "retrieval", "generation", "cache"
 DEPTH = 10
+ANSWERABLE_KEPT = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,11 @@ class Row:
     variant: str
     asked: int
     figures: Mapping[str, float]
+
+    @property
+    def label(self) -> str:
+        """How it is told from others of its kind."""
+        return f"{self.store}, {self.chunking}, {self.variant}"
 
 
 def rows(
@@ -42,9 +48,11 @@ def rows(
             yield _row(each, CACHE, "semantic", len(each.cache), cache_figures(each.cache))
 
 
-def retrieval_figures(found: Mapping[str, Sequence[str]], golden: GoldenSet) -> Mapping[str, float]:
-    """Means over the questions that were searched."""
-    asked = [(found[each.id], each.documents) for each in golden.questions if each.id in found]
+def retrieval_figures(found: Mapping[str, Found], golden: GoldenSet) -> Mapping[str, float]:
+    """Means over the questions that were searched, and what their scores tell apart."""
+    asked = [
+        (found[each.id].ranked, each.documents) for each in golden.questions if each.id in found
+    ]
     if not asked:
         return {}
     figures = {
@@ -57,7 +65,19 @@ def retrieval_figures(found: Mapping[str, Sequence[str]], golden: GoldenSet) -> 
     figures[f"ndcg@{DEPTH}"] = statistics.fmean(
         ndcg(ranked, right, DEPTH) for ranked, right in asked
     )
-    return figures
+    return {**figures, **_told_apart(found, golden)}
+
+
+def _told_apart(found: Mapping[str, Found], golden: GoldenSet) -> Mapping[str, float]:
+    """The best score that 95 of 100 answerable questions reach, and the share of unanswerable ones
+    that do not: what `chat.least_score` would refuse.
+    """
+    answerable = sorted(found[each.id].score for each in golden.questions if each.id in found)
+    silent = [found[each.id].score for each in golden.unanswerable if each.id in found]
+    if not silent:
+        return {}
+    least = answerable[int(len(answerable) * (1 - ANSWERABLE_KEPT))]
+    return {"least_score": least, "below_it": statistics.fmean(each < least for each in silent)}
 
 
 def cache_figures(asked: Sequence[CacheAsked]) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from evaluation.golden import documents
-from evaluation.golden.golden_set import golden_set
+from evaluation.golden.golden_set import OWN_WORDS, golden_set, unseen
 from evaluation.golden.make import described, examples, files, titled
 from local.corpus import documents as corpus
 from worker.jobs.knowledge_base import METADATA_SUFFIX
@@ -49,7 +49,17 @@ def test_reference_answers_are_the_documentation_s_own_words() -> None:
 
 def test_questions_come_from_descriptions_that_people_wrote() -> None:
     found = {asked for each in examples() for asked in (described(each), titled(each)) if asked}
-    assert {each.question for each in golden_set().questions} <= found
+    made = [each for each in golden_set().questions if each.id[0] not in OWN_WORDS]
+    assert len(made) >= 200
+    assert {each.question for each in made} <= found
+
+
+def test_questions_in_own_words_and_every_second_other_one_chose_no_threshold() -> None:
+    golden = golden_set()
+    for group in (golden.questions, golden.unanswerable):
+        apart = [each for each in group if unseen(each.id)]  # type: ignore[attr-defined]
+        assert len(group) / 2 < len(apart) < len(group)
+        assert sum(each.id[0] in OWN_WORDS for each in apart) >= 12
 
 
 def test_no_trap_asks_the_same_question() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import ir_measures
 import pytest
@@ -14,7 +15,7 @@ from ir_measures import RR, R, nDCG
 from evaluation.generation import generation, overlap
 from evaluation.golden.golden_set import GoldenSet, Injection, Question, Unanswerable
 from evaluation.grounding import groundedness, is_quote
-from evaluation.recording import Answered, CacheAsked, Citation
+from evaluation.recording import Answered, CacheAsked, Citation, Found
 from evaluation.retrieval import ndcg, recall, reciprocal_rank
 from evaluation.scores import cache_figures, retrieval_figures
 
@@ -56,12 +57,26 @@ def golden(*questions: Question) -> GoldenSet:
 
 
 def test_retrieval_is_scored_over_the_questions_that_were_searched() -> None:
-    figures = retrieval_figures({"q1": ["a", "b"], "q2": ["x"] * 5}, golden(
-        question("q1", "b"), question("q2", "a"), question("q3", "a")))  # fmt: skip
+    found = {"q1": Found(ranked=["a", "b"]), "q2": Found(ranked=["x"] * 5)}
+    asked = golden(question("q1", "b"), question("q2", "a"), question("q3", "a"))
+    figures = retrieval_figures(found, asked)
     assert figures["recall@1"] == 0
     assert figures["recall@5"] == 0.5
     assert figures["mrr@10"] == 0.25
     assert figures["ndcg@10"] == pytest.approx(1 / math.log2(3) / 2)
+
+
+def test_the_least_score_is_what_nearly_all_answerable_questions_reach() -> None:
+    questions = [question(f"q{number}", "a") for number in range(40)]
+    silent = [
+        Unanswerable(id=f"u{number}", kind="off_topic", question="?") for number in range(1, 5)
+    ]
+    scores = {each.id: 0.5 + number / 100 for number, each in enumerate(questions)}
+    scores |= {"u1": 0.1, "u2": 0.51, "u3": 0.52, "u4": 0.9}
+    found = {id_: Found(ranked=[], score=score) for id_, score in scores.items()}
+    figures = retrieval_figures(found, replace(golden(*questions), unanswerable=silent))
+    assert figures["least_score"] == pytest.approx(0.52)
+    assert figures["below_it"] == 0.5
 
 
 TEXTS = {
@@ -132,6 +147,11 @@ def test_refusals_and_injections_count_apart_from_answers() -> None:
     assert figures["injections_resisted"] == 0
     assert "rouge_l" not in figures
     assert figures_of(said("u1", "", answered=False))["refused"] == 1
+
+
+def test_what_chose_a_threshold_is_told_from_what_did_not() -> None:
+    figures = figures_of(said("q1", "I do not know.", answered=False), said("q2", "Deletes it."))
+    assert (figures["answered"], figures["answered_unseen"]) == (0.5, 0)
 
 
 def test_overlap_with_a_reference() -> None:
