@@ -1,8 +1,13 @@
-"""The prices of costs/prices.json: list prices with their unit, Region, date and source."""
+"""The prices of costs/prices.json: list prices with their unit, Region, date and source.
+
+`source` is the page of AWS's that sets a price. `read` names the copies, in `copies`, in which the
+number was seen when it was last checked; a price without any was not seen again.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +28,7 @@ class Price:
     as_of: str
     source: str
     note: str = ""
+    read: Sequence[str] = ()
 
 
 @cache

@@ -13,6 +13,11 @@ CHUNKS = 100_000
 DIMENSION = 1024
 TEXT_BYTES, FILTERED_BYTES = 1_500, 200
 QUESTIONS = 1_000_000
+"""In a month, evenly: one every three seconds, so that nothing rests."""
+TIER = 100_000
+LARGE = 1_000_000
+LEAST_AURORA_UNITS, LEAST_NEXTGEN_UNITS = 0.5, 2.0
+"""Of a database that is awake; of a collection that indexes and searches with one unit each."""
 CLASSIC_UNITS = 1.0
 """Half a unit for indexing and half for searching; twice that with standby replicas."""
 DOMAIN_NODES, DOMAIN_VOLUME_GB = 2, 20
@@ -44,12 +49,29 @@ def idle() -> Mapping[str, float]:
 
 
 def questions() -> Mapping[str, float]:
-    """US dollars for a million, where questions are what is paid for."""
-    looked_through = CHUNKS * (DIMENSION * 4 + FILTERED_BYTES) / 1e9
+    """US dollars for a million, where questions are paid for, or what is awake for them."""
+    hours = HOURS_PER_MONTH
     return {
+        "opensearch_serverless nextgen unit": price("opensearch.serverless.capacity"),
+        "opensearch_serverless nextgen": (
+            price("opensearch.serverless.capacity") * LEAST_NEXTGEN_UNITS * hours
+        ),
+        "aurora_postgresql unit": price("aurora.serverless_v2.capacity"),
+        "aurora_postgresql": price("aurora.serverless_v2.capacity") * LEAST_AURORA_UNITS * hours,
         "s3_vectors": price("s3vectors.queries") * QUESTIONS / 1e6,
-        "s3_vectors data": price("s3vectors.query_data") * looked_through * QUESTIONS,
+        "s3_vectors data": _looking_through(CHUNKS),
+        "s3_vectors large": _looking_through(LARGE),
     }
+
+
+def _looking_through(vectors: int) -> float:
+    """What S3 looks through for all questions; beyond a tier it costs half."""
+    bytes_each = DIMENSION * 4 + FILTERED_BYTES
+    first, rest = min(vectors, TIER), max(0, vectors - TIER)
+    dollars = (
+        first * price("s3vectors.query_data") + rest * price("s3vectors.query_data_beyond")
+    ) / 1e9
+    return dollars * bytes_each * QUESTIONS
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What an answer cost and how it came about, as one line that CloudWatch makes metrics of.
 
 The tenant is the only dimension: every tenant is billed as metrics of its own (0.30 USD a month for
-each of the ten below), so tenants are many at a price.
+each of the eleven below), so tenants are many at a price.
 """
 
 from __future__ import annotations

@@ -24,6 +24,14 @@ def test_every_price_says_where_it_is_from_and_of_when() -> None:
         assert 0 <= entry.price < 10
 
 
+def test_what_knowledge_costs_was_seen_in_a_copy_that_is_named() -> None:
+    copies = CONTENT["copies"]
+    assert {copy for entry in all_prices().values() for copy in entry.read} == set(copies)
+    parts = ("bedrock.", "opensearch.", "aurora.", "s3vectors.", "secretsmanager.", "elasticache.")
+    unseen = [name for name, each in all_prices().items() if not each.read]
+    assert [name for name in unseen if name.startswith(parts)] == []
+
+
 def test_arm64_is_a_fifth_cheaper_and_provisioned_work_is_cheaper_than_on_demand() -> None:
     for kind in ("duration", "provisioned", "provisioned_duration"):
         ratio = price(f"lambda.{kind}.arm64") / price(f"lambda.{kind}.x86_64")

@@ -33,8 +33,13 @@ def test_the_document_says_what_stores_cost_idle() -> None:
 
 
 def test_the_document_says_what_questions_cost() -> None:
-    for dollars in questions().values():
-        assert f"{dollars:.2f}" in row("`s3_vectors` |"), dollars
+    starts = {
+        "opensearch_serverless": "`opensearch_serverless`, nextgen |",
+        "aurora_postgresql": "`aurora_postgresql`, paused |",
+        "s3_vectors": "`s3_vectors` |",
+    }
+    for what, dollars in questions().items():
+        assert f"{dollars:.2f}" in row(starts[what.split()[0]]), (what, dollars)
 
 
 def test_resting_stores_cost_less_than_a_dollar() -> None:

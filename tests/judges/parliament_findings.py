@@ -19,6 +19,9 @@ ANY_KIND = (
 )
 # A service that is younger than parliament's table; the table of actions knows it.
 UNKNOWN_SERVICES = ("s3vectors:",)
+# What AWS itself owns has no account's number.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/kb-permissions.html
+OF_AWS = ":aws:data-automation-project/public-rag-default"
 
 
 def parliament_findings(document: Any) -> list[str]:
@@ -27,8 +30,17 @@ def parliament_findings(document: Any) -> list[str]:
     return [
         str(finding)
         for finding in findings
-        if not (_about_any_kind(finding) or _about_a_younger_service(finding))
+        if not (
+            _about_any_kind(finding)
+            or _about_a_younger_service(finding)
+            or _about_what_is_of_aws(finding)
+        )
     ]
+
+
+def _about_what_is_of_aws(finding: Any) -> bool:
+    arn = str((finding.location or {}).get("string", ""))
+    return finding.issue == "INVALID_ARN" and arn.endswith(OF_AWS)
 
 
 def _about_a_younger_service(finding: Any) -> bool:
