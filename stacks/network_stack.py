@@ -26,3 +26,7 @@ class NetworkStack(Stack):
             settings=settings.network,
             session_manager=settings.fleet.session_manager,
         )
+        # Imported by a vector store or a cache in the VPC, and by nothing else: an export that went
+        # with the last of them would be refused, as this stack is deployed before theirs.
+        # https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk/Stack.html#aws_cdk.Stack.export_value
+        self.export_value(self.network.vpc.vpc_id)
