@@ -215,7 +215,6 @@ class AssistantStack(Stack):
                 if self._guardrail
                 else {}
             ),
-            **self._reranking(),
             "knowledge": [
                 allow(actions=["bedrock:Retrieve"], resources=[knowledge.knowledge_base_arn]),
                 allow(actions=["dynamodb:GetItem"], resources=[knowledge.table.table_arn]),
@@ -226,18 +225,4 @@ class AssistantStack(Stack):
                     resources=[self._conversations.table_arn],
                 )
             ],
-        }
-
-    def _reranking(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
-        """https://docs.aws.amazon.com/bedrock/latest/userguide/rerank-prereq.html"""
-        model = self._knowledge.rerank_model
-        if not model:
-            return {}
-        return {
-            "reranking": [
-                iam.PolicyStatement(
-                    actions=["bedrock:InvokeModel"], resources=[foundation_model_arn(self, model)]
-                ),
-                iam.PolicyStatement(actions=["bedrock:Rerank"], resources=["*"]),
-            ]
         }

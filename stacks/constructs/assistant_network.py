@@ -18,7 +18,7 @@ CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "inference-profile": ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"),
         "guardrail": ("bedrock:ApplyGuardrail",),
     },
-    "bedrock-agent-runtime": {"knowledge-base": ("bedrock:Retrieve",), "": ("bedrock:Rerank",)},
+    "bedrock-agent-runtime": {"knowledge-base": ("bedrock:Retrieve",)},
     "bedrock-agent": {"prompt": ("bedrock:GetPrompt",)},
 }
 
@@ -101,9 +101,7 @@ class AssistantNetwork(Construct):
 
 
 def _any(kind: str) -> str:
-    """All resources of a kind in this account; Rerank knows none."""
-    if not kind:
-        return "*"
+    """All resources of a kind in this account."""
     if kind == "foundation-model":
         return f"arn:{Aws.PARTITION}:bedrock:*::foundation-model/*"
     return f"arn:{Aws.PARTITION}:bedrock:{Aws.REGION}:{Aws.ACCOUNT_ID}:{kind}/*"

@@ -14,6 +14,7 @@ from constructs import Construct
 from stacks.constructs.acknowledged import acknowledge_wildcard
 from stacks.constructs.embedding_model import foundation_model_arn
 from stacks.constructs.parsing_permissions import INVOCATIONS, parsing_permissions
+from stacks.constructs.reranking_permissions import reranking_permissions
 from stacks.constructs.vector_stores.vector_store import VectorStore, fingerprint
 from stacks.embedding_models import Embedding
 from stacks.settings_knowledge import KnowledgeSettings
@@ -89,6 +90,7 @@ class KnowledgeBase(Construct):
                 )
             ],
             **parsing_permissions(self, inputs.settings),
+            **reranking_permissions(self, inputs.settings.rerank_model),
             "documents": [
                 iam.PolicyStatement(
                     actions=["s3:ListBucket"], resources=[bucket.bucket_arn], conditions=ours
@@ -137,6 +139,12 @@ class KnowledgeBase(Construct):
                 role,
                 INVOCATIONS,
                 reason="Data Automation gives what it reads an identifier when it begins.",
+            )
+        if inputs.settings.rerank_model:
+            acknowledge_wildcard(
+                role,
+                "*",
+                reason="Rerank knows no resources; the model that it may ask is named.",
             )
         inputs.store.accept(role)
         return role

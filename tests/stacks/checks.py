@@ -136,6 +136,7 @@ OFFLINE_CHECKS = (
 KNOWLEDGE_CHECKS = (
     checks_knowledge.check_role_is_for_knowledge_bases,
     checks_knowledge.check_role_may_embed,
+    checks_knowledge.check_role_may_rerank,
     checks_knowledge.check_role_reads_documents,
     checks_knowledge.check_dimension,
     checks_knowledge.check_names_change_with_what_is_replaced,

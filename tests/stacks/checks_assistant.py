@@ -253,7 +253,7 @@ def check_the_function_reaches_bedrock(template: Template) -> list[str]:
     ]
     called = {
         action
-        for policy in ("model", "embedding", "prompts", "guardrail", "knowledge", "reranking")
+        for policy in ("model", "embedding", "prompts", "guardrail", "knowledge")
         for statement in allowed(template, policy)
         for action in as_list(statement["Action"])
         if action.startswith("bedrock:")

@@ -139,7 +139,19 @@ def check_role_may_embed(template: Template) -> list[str]:
     problems += [] if parser in invoked else [f"{parser} may not be invoked"]
     read = _models_behind(parser)
     problems += [f"{each} may not read" for each in read - invoked]
-    return problems + [f"{each} may be invoked" for each in invoked - read - {model, parser}]
+    others = {each for each in invoked - read - {model, parser} if ".rerank-" not in each}
+    return problems + [f"{each} may be invoked" for each in others]
+
+
+def check_role_may_rerank(template: Template) -> list[str]:
+    """Retrieve reranks in this role's name: the action, and a model that does it; or neither."""
+    given = list(allowed(template, role_of_knowledge_base(template)))
+    action = any("bedrock:Rerank" in actions for actions, _ in given)
+    model = any(
+        "bedrock:InvokeModel" in actions and any(".rerank-" in each for each in found)
+        for actions, found in given
+    )
+    return [] if action == model else ["reranking lacks its model, or its action"]
 
 
 def _models_behind(arn: str) -> set[str]:

@@ -54,6 +54,8 @@ STORES: Mapping[str, Mapping[str, Any]] = {
         **KEPT,
         "knowledge.embedding_dimension": "256",
         "knowledge.chunking": "none",
+        "knowledge.rerank_model": "amazon.rerank-v1:0",
+        "documents.customer_key": "true",
     },
 }
 

@@ -138,6 +138,11 @@ KNOWLEDGE_MUTATIONS: list[Case] = stack(
         "check_role_may_embed",
     ),
     (
+        "no reranker",
+        policy("reranking", "Resource", "arn:aws:bedrock:x::foundation-model/other"),
+        "check_role_may_rerank",
+    ),
+    (
         "all buckets",
         policy("documents", "Resource", "arn:aws:s3:::other"),
         "check_role_reads_documents",
