@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from local.asgi import Asgi, answer, whole_body
 from local.engine_parts import ControlError, ControlHandler
 
 PREFIX = "/_groundwork/"
-Asgi = Callable[[Mapping[str, Any], Any, Any], Awaitable[None]]
 logger = logging.getLogger("groundwork.control")
 
 
@@ -33,16 +33,10 @@ class ControlDoor:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
             await self._inner(scope, receive, send)
             return
-        status, answer = await self._answer(
-            scope["path"].removeprefix(PREFIX), await _body(receive)
+        status, told = await self._answer(
+            scope["path"].removeprefix(PREFIX), await whole_body(receive)
         )
-        content = json.dumps(answer).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(content)),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await answer(send, status, json.dumps(told).encode(), {"content-type": "application/json"})
 
     async def _answer(self, name: str, body: bytes) -> tuple[int, Mapping[str, Any]]:
         handler = self._handlers.get(name)
@@ -59,12 +53,3 @@ class ControlDoor:
         except Exception as error:
             logger.exception("control %s failed", name)
             return 500, {"error": f"{name} failed: {error!r}; see engine.log"}
-
-
-async def _body(receive: Any) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return bytes(body)

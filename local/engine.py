@@ -22,7 +22,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.control import Asgi, ControlDoor
+from local.asgi import Asgi
+from local.control import ControlDoor
 from local.engine_config import HOST, EngineConfig, EngineConfigError
 from local.engine_contract import ContractError, check
 from local.engine_parts import Fronted, Part

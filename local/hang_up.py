@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from local.control import Asgi
+from local.asgi import Asgi
 from local.sqs_speed import hung_up
 
 LONG_POLL = (b"x-amz-target", b"AmazonSQS.ReceiveMessage")

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.control import Asgi
+from local.asgi import Asgi, answer
 from local.engine_config import EngineConfig
 from local.engine_parts import ControlHandler
 from web_src.configuration import OUTPUTS, configuration
@@ -25,8 +25,8 @@ PASSWORD = "On-this-machine-1"  # nosec B105 (opens an emulator on loopback) # p
 PEOPLE = {"Dana": "Dispatchers", "Tom": "Technicians", "Tina": "Technicians"}
 ROLES = {"Dispatchers": "dispatcher", "Technicians": "technician"}
 # Files with a hash in their names stay, the others are asked for anew each time.
-FOREVER = b"public, max-age=31536000, immutable"
-ANEW = b"no-cache"
+FOREVER = "public, max-age=31536000, immutable"
+ANEW = "no-cache"
 
 
 class WebApp:
@@ -47,16 +47,14 @@ class WebApp:
                 await inner(scope, receive, send)
                 return
             status, kind, content, cache = await self._answer(path.removeprefix(PREFIX))
-            headers = [
-                (b"content-type", kind.encode()),
-                (b"content-length", b"%d" % len(content)),
-                (b"cache-control", cache),
-                (b"x-content-type-options", b"nosniff"),
-            ]
+            headers = {
+                "content-type": kind,
+                "cache-control": cache,
+                "x-content-type-options": "nosniff",
+            }
             if path == PREFIX.rstrip("/"):
-                status, headers = 308, [*headers, (b"location", PREFIX.encode())]
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": content})
+                status, headers = 308, {**headers, "location": PREFIX}
+            await answer(send, status, content, headers)
 
         return application
 
@@ -78,7 +76,7 @@ class WebApp:
         """None."""
         return {}
 
-    async def _answer(self, name: str) -> tuple[int, str, bytes, bytes]:
+    async def _answer(self, name: str) -> tuple[int, str, bytes, str]:
         if name == "config.json":
             return await self._configuration()
         path = (BUILT / (name or "index.html")).resolve()
@@ -91,7 +89,7 @@ class WebApp:
         cache = FOREVER if path.parent.name == "assets" else ANEW
         return 200, kind, await asyncio.to_thread(path.read_bytes), cache
 
-    async def _configuration(self) -> tuple[int, str, bytes, bytes]:
+    async def _configuration(self) -> tuple[int, str, bytes, str]:
         outputs = _outputs()
         if outputs is None:
             return 503, "text/plain", b"its stack is not deployed; run: make deploy LOCAL=1", ANEW

@@ -12,7 +12,7 @@ from local.appsync.data_plane import DataPlane
 from local.appsync.faults import CUT, Faults, cut
 from local.appsync.realtime import Realtime
 from local.appsync.signatures import SignedRequest
-from local.control import Asgi
+from local.asgi import Asgi, answer, header_map, source_ip, whole_body
 
 CORS = {
     "access-control-allow-origin": "*",
@@ -46,7 +46,7 @@ class HttpDoor:
         elif scope["type"] == "websocket":
             await self._realtime.serve(found, scope, headers, receive, send)
         elif scope["method"] == "OPTIONS":
-            await _send(send, 200, b"", CORS)
+            await answer(send, 200, b"", CORS)
         elif scope["method"] == "POST" and not found.realtime:
             await self._post(found, scope, headers, receive, send)
         else:
@@ -60,7 +60,7 @@ class HttpDoor:
         receive: Any,
         send: Any,
     ) -> None:
-        body = await _body(receive)
+        body = await whole_body(receive)
         await self._faults.delay()
         refusal = self._faults.refusal()
         if refusal == CUT:
@@ -70,7 +70,7 @@ class HttpDoor:
             return
         if refusal is not None:
             content = json.dumps({"message": "Service Unavailable"}).encode()
-            await _send(send, refusal, content, {**CORS, "content-type": JSON})
+            await answer(send, refusal, content, {**CORS, "content-type": JSON})
             return
         request = SignedRequest(
             method="POST",
@@ -79,42 +79,6 @@ class HttpDoor:
             headers=headers,
             body=body,
         )
-        status, answer, more = await self._plane.answer(found.api_id, request, source_ip(scope))
-        content = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
-        await _send(send, status, content, {**CORS, "content-type": JSON, **more})
-
-
-def header_map(scope: Mapping[str, Any]) -> dict[str, str]:
-    """Headers by lower-case name."""
-    return {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-    }
-
-
-def source_ip(scope: Mapping[str, Any]) -> str:
-    """Where the connection comes from."""
-    client = scope.get("client")
-    return str(client[0]) if client else "127.0.0.1"
-
-
-async def _body(receive: Any) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return bytes(body)
-
-
-async def _send(send: Any, status: int, content: bytes, headers: Mapping[str, str]) -> None:
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                *((name.lower().encode(), value.encode()) for name, value in headers.items()),
-                (b"content-length", b"%d" % len(content)),
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": content})
+        status, told, more = await self._plane.answer(found.api_id, request, source_ip(scope))
+        content = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+        await answer(send, status, content, {**CORS, "content-type": JSON, **more})

@@ -12,7 +12,7 @@ from local.appsync.deployed_api import api_ids
 from local.appsync.faults import Faults
 from local.appsync.http_door import HttpDoor
 from local.appsync.realtime import Realtime
-from local.control import Asgi
+from local.asgi import Asgi
 from local.engine_config import EngineConfig
 from local.engine_parts import ControlHandler
 

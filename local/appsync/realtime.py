@@ -30,6 +30,7 @@ from local.appsync.execution import Execution
 from local.appsync.faults import Faults, cut
 from local.appsync.signatures import SignedRequest
 from local.appsync.subscribers import Subscription
+from local.asgi import source_ip
 
 PROTOCOL = "graphql-ws"
 CONNECTION_TIMEOUT_MS = 300_000
@@ -71,7 +72,7 @@ class Realtime:
             plane=self._plane,
             found=found,
             offered=_offered(scope),
-            source_ip=str((scope.get("client") or ("127.0.0.1",))[0]),
+            source_ip=source_ip(scope),
             headers=headers,
             send=send,
         )

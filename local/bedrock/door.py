@@ -16,12 +16,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from local.asgi import Asgi, answer, begin, header_map, whole_body
 from local.bedrock.answers import Answer, Stream
 from local.bedrock.errors import BedrockError, invalid
 from local.bedrock.event_stream import CONTENT_TYPE, exception
 from local.bedrock.faults import Faults
 from local.bedrock.wire import Request, read_models, request, route
-from local.control import Asgi
 
 THREADS = 16
 # MiniStack answers these with text that no model wrote, or with scores that nothing measured.
@@ -71,11 +71,8 @@ class Door:
         elif named not in self._operations and named not in INVENTED:
             await self._inner(scope, receive, send)
             return
-        body = await _body(receive)
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope["headers"]
-        }
+        body = await whole_body(receive)
+        headers = header_map(scope)
 
         def work() -> Answer | Stream:
             if found is None or named in INVENTED:
@@ -119,7 +116,7 @@ class Door:
 
         running = asyncio.ensure_future(self._in_thread(run))
         headers = {"content-type": CONTENT_TYPE, **stream.headers, **_request_id()}
-        await send({"type": "http.response.start", "status": 200, "headers": _encoded(headers)})
+        await begin(send, 200, headers)
         while event := await events.get():
             await send({"type": "http.response.body", "body": event, "more_body": True})
         await running
@@ -145,37 +142,15 @@ def _for_bedrock(scope: Mapping[str, Any]) -> bool:
     return False
 
 
-async def _body(receive: Any) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return bytes(body)
-
-
 async def _refuse(send: Any, error: BedrockError) -> None:
     content = json.dumps({"message": error.message}, ensure_ascii=False).encode()
     await _send(send, error.status, content, {"x-amzn-errortype": error.kind})
 
 
 async def _send(send: Any, status: int, content: bytes, headers: Mapping[str, str]) -> None:
-    named = {
-        "content-type": "application/json",
-        "content-length": str(len(content)),
-        **headers,
-        **_request_id(),
-    }
-    await send({"type": "http.response.start", "status": status, "headers": _encoded(named)})
-    await send({"type": "http.response.body", "body": content})
+    named = {"content-type": "application/json", **headers, **_request_id()}
+    await answer(send, status, content, named)
 
 
 def _request_id() -> dict[str, str]:
     return {"x-amzn-requestid": str(uuid.uuid4())}
-
-
-def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [
-        (name.lower().encode(), value.encode("latin-1", "replace"))
-        for name, value in headers.items()
-    ]

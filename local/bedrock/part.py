@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from local.asgi import Asgi
 from local.bedrock import evaluation_jobs
 from local.bedrock.answering import Answering
 from local.bedrock.apply_guardrail import ApplyGuardrail
@@ -24,7 +25,6 @@ from local.bedrock.prompt_resources import get_prompt
 from local.bedrock.reranking import Reranking
 from local.bedrock.retrieval import Retrieval
 from local.bedrock.sync_state import SyncState
-from local.control import Asgi
 from local.engine_config import EngineConfig
 from local.engine_parts import ControlHandler
 from local.models.client import Models

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from local.control import Asgi
+from local.asgi import Asgi
 from local.engine_parts import ControlHandler
 from local.stores import open_search, processes, s3_vectors
 from local.stores.search_door import SearchDoor

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.control import Asgi
+from local.asgi import Asgi, answer, header_map, whole_body
 from local.stores import open_search
 from local.stores.data_access import AccessDeniedError, check_access
 from local.stores.store import StoreError
@@ -73,18 +73,13 @@ class SearchDoor:
         if scope["type"] != "http" or len(steps) < 2 or steps[0] not in PREFIXES:
             await self._inner(scope, receive, send)
             return
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope["headers"]
-        }
-        body = await _body(receive)
+        headers = header_map(scope)
+        body = await whole_body(receive)
         status, content = await asyncio.to_thread(
             self._answer, PREFIXES[steps[0]], steps[1:], scope["method"], headers, body
         )
         encoded = b"" if scope["method"] == "HEAD" else json.dumps(content).encode()
-        names = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(encoded))]
-        await send({"type": "http.response.start", "status": status, "headers": names})
-        await send({"type": "http.response.body", "body": encoded})
+        await answer(send, status, encoded, {"content-type": "application/json"})
 
     def _answer(
         self,
@@ -224,12 +219,3 @@ READ: Mapping[str, Callable[[open_search.OpenSearchIndex, Mapping[str, Any]], An
 
 def _error(status: int, kind: str, reason: str) -> Answer:
     return status, {"status": status, "error": {"type": kind, "reason": reason}}
-
-
-async def _body(receive: Any) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            return bytes(body)
