@@ -1,6 +1,9 @@
 """AWS::RDS::DBCluster: what MiniStack leaves out, a managed master secret and a database that runs.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
+
+AWS::RDS::DBInstance: a member that should leave a snapshot is refused when it is created, as its
+handler does (aws-cloudformation/aws-cloudformation-resource-providers-rds, CreateHandler).
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from local.stores import aurora_clusters, aurora_data_api
 from local.types.handlers import Outcome, Properties, table, true
 from local.types.worker_threads import run_on_worker_thread
 
-CLUSTER = "AWS::RDS::DBCluster"
+CLUSTER, INSTANCE = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"
 SECRETS: dict[str, str] = {}  # of the clusters whose password RDS manages: cluster -> secret ARN
 
 
@@ -48,6 +51,31 @@ def register() -> None:
 
     handlers.update(create=created, update=updated, delete=deleted)
     run_on_worker_thread(CLUSTER)
+    _refuse_snapshots_of_members()
+
+
+def _refuse_snapshots_of_members() -> None:
+    handlers = table()[INSTANCE]
+    create = handlers["create"]
+
+    def created(logical_id: str, properties: Properties, stack: str) -> Outcome:
+        if properties.get("DBClusterIdentifier") and _leaves_snapshot(stack, logical_id):
+            raise ValueError(
+                "DeletionPolicy:Snapshot cannot be specified for a cluster instance, use deletion "
+                "policy on the cluster instead. (InvalidRequest)"
+            )
+        outcome: Outcome = create(logical_id, properties, stack)
+        return outcome
+
+    handlers["create"] = created
+
+
+def _leaves_snapshot(stack: str, logical_id: str) -> bool:
+    from ministack.services import cloudformation
+
+    template = cloudformation._stacks.get(stack, {}).get("_template") or {}
+    resource = template.get("Resources", {}).get(logical_id, {})
+    return bool(resource.get("DeletionPolicy") == "Snapshot")
 
 
 def _managed(properties: Properties) -> bool:

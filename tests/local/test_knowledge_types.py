@@ -583,6 +583,20 @@ def test_guardrails_and_prompts_have_versions_that_do_not_change(
 # Aurora
 
 
+def test_a_member_of_a_cluster_leaves_no_snapshot(stack: Stack) -> None:
+    member = {
+        "Type": "AWS::RDS::DBInstance",
+        "DeletionPolicy": "Snapshot",
+        "Properties": {
+            "Engine": "aurora-postgresql",
+            "DBClusterIdentifier": "vectors",
+            "DBInstanceClass": "db.serverless",
+        },
+    }
+    with pytest.raises(AssertionError, match="use deletion policy on the cluster instead"):
+        stack.deploy({"Writer": member})
+
+
 def test_a_cluster_runs_sql_of_the_data_api_with_vectors_and_transactions(
     stack: Stack, aws: LocalAws
 ) -> None:

@@ -234,6 +234,12 @@ def check_database(template: Template) -> list[str]:
             for group, each in resources(template, SECURITY_GROUP).items()
             if each.get("SecurityGroupIngress")
         ]
+    problems += [
+        f"{name} leaves a snapshot, which CloudFormation refuses for a cluster's member"
+        for name, instance in resources(template, INSTANCE).items()
+        if "DBClusterIdentifier" in instance
+        and template["Resources"][name].get("DeletionPolicy") == "Snapshot"
+    ]
     return problems + [
         f"{name} is public"
         for name, instance in resources(template, INSTANCE).items()

@@ -83,6 +83,14 @@ def left_behind(kind: str) -> Mutation:
     return mutate
 
 
+def deleted_as(kind: str, policy: str) -> Mutation:
+    def mutate(template: Template) -> None:
+        for name in resources(template, kind):
+            template["Resources"][name]["DeletionPolicy"] = policy
+
+    return mutate
+
+
 def lost(kind: str) -> Mutation:
     def mutate(template: Template) -> None:
         for name in resources(template, kind):
@@ -342,6 +350,7 @@ STORE_MUTATIONS: dict[str, list[tuple[str, Mutation, str]]] = {
         ),
     ],
     "aurora_postgresql kept": [
+        ("a snapshot of a member", deleted_as(INSTANCE, "Snapshot"), "check_database"),
         (
             "nobody asks how far reading is",
             policy("parsing", "Action", "bedrock:GetDataAutomationStatus"),

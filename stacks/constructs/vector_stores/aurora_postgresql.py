@@ -47,6 +47,9 @@ class Store(NativeVectorStore):
       subnets without a route out, and its security group lets nobody in.
     - Bedrock has a user of its own, who may read and write one table; nobody needs the master's
       password, which RDS keeps in a secret and rotates.
+    - The cluster has the data, so it alone leaves a snapshot; CloudFormation refuses to create a
+      member of a cluster that should.
+      https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds (CreateHandler)
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.VectorDB.html
     """
@@ -66,7 +69,7 @@ class Store(NativeVectorStore):
             publicly_accessible=False,
             auto_minor_version_upgrade=True,
         )
-        instance.apply_removal_policy(self._stays)
+        instance.apply_removal_policy(RemovalPolicy.DESTROY)
         self._schema(instance)
 
     @property
@@ -102,12 +105,6 @@ class Store(NativeVectorStore):
                 field_mapping=base.RdsFieldMappingProperty(**FIELDS),
             ),
         )
-
-    @property
-    def _stays(self) -> RemovalPolicy:
-        """A database that is kept is kept as a snapshot, which costs its storage alone."""
-        kept = self._inputs.settings.retain_data
-        return RemovalPolicy.SNAPSHOT if kept else RemovalPolicy.DESTROY
 
     def _user_secret(self) -> secretsmanager.CfnSecret:
         secret = secretsmanager.CfnSecret(
@@ -177,7 +174,9 @@ class Store(NativeVectorStore):
                 )
             ),
         )
-        cluster.apply_removal_policy(self._stays)
+        cluster.apply_removal_policy(
+            RemovalPolicy.SNAPSHOT if settings.retain_data else RemovalPolicy.DESTROY
+        )
         if not settings.retain_data:
             acknowledge(
                 cluster,
