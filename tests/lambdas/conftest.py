@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.lambdas.local_aws import LocalAws
+
+if TYPE_CHECKING:
+    from tests.lambdas.chat_world import World
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +30,11 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     with LocalAws(tmp_path_factory.mktemp("aws")) as local:
         yield local
+
+
+@pytest.fixture
+def world(local_aws: LocalAws) -> World:
+    """The assistant's, with tables of its own."""
+    from tests.lambdas.chat_world import World
+
+    return World(local_aws)
