@@ -100,6 +100,7 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_update_security_policy",
     ),
     "ministack.services.cloudformation.stacks": (
+        "_add_event",
         "_resolve_stack_outputs",
         "_runs_on_worker_thread",
         "_update_resource",
@@ -144,6 +145,7 @@ HOOKED: dict[str, tuple[str, ...]] = {
         "_SCHEDULER_TICK_INTERVAL",
         "_dispatch_to_lambda",
         "_parse_rate_seconds",
+        "_put_events",
     ),
     "ministack.services.lambda_svc": (
         "_build_function_url_event",
