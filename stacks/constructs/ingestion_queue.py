@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_s3 as s3
@@ -12,7 +15,8 @@ from stacks.constructs.kept_queue import kept_queue
 
 
 class IngestionQueue(Construct):
-    """A message for every object that is created or deleted, and no dead-letter queue behind it.
+    """A message for every object that is created or deleted, and for every deployment; no
+    dead-letter queue behind them.
 
     A message waits until a job that started after it is complete, which takes hours when the job
     before it has a lot to do. Every look at it counts as a receive, and a redrive policy allows
@@ -29,6 +33,13 @@ class IngestionQueue(Construct):
     a document that is gone must not be answered from. What EventBridge cannot deliver for a day is
     kept in `undelivered`; one message there is as good as a thousand, since a job always compares
     the whole bucket.
+
+    A deployment counts because documents that are there already announce nothing: a knowledge base
+    or data source that is new, or has replaced another one, would stay empty until somebody uploads
+    something. CloudFormation tells EventBridge when the stack is made or changed, durably
+    (https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-cloudformation.html), and the
+    rule is there early in a deployment that takes minutes. Where nothing has changed, the job
+    compares the bucket and ends; that the answer cache begins anew is its price.
 
     Attributes: `queue`, `undelivered`.
     """
@@ -52,14 +63,40 @@ class IngestionQueue(Construct):
         )
         self.undelivered = kept_queue(self, "Undelivered")
         object_ = {"object": {"key": [{"prefix": prefix}]}} if prefix else {}
+        self._hear(
+            "Rule",
+            "Prepared documents that change wait to be ingested",
+            source="aws.s3",
+            detail_types=["Object Created", "Object Deleted"],
+            detail={"bucket": {"name": [bucket.bucket_name]}, **object_},
+        )
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
+        self._hear(
+            "Deployed",
+            "Documents that are there already wait to be ingested anew",
+            source="aws.cloudformation",
+            detail_types=["CloudFormation Stack Status Change"],
+            detail={
+                "stack-id": [Aws.STACK_ID],
+                "status-details": {"status": ["CREATE_COMPLETE", "UPDATE_COMPLETE"]},
+            },
+        )
+
+    def _hear(
+        self,
+        construct_id: str,
+        description: str,
+        *,
+        source: str,
+        detail_types: list[str],
+        detail: Mapping[str, Any],
+    ) -> None:
         events.Rule(
             self,
-            "Rule",
-            description="Prepared documents that change wait to be ingested",
+            construct_id,
+            description=description,
             event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created", "Object Deleted"],
-                detail={"bucket": {"name": [bucket.bucket_name]}, **object_},
+                source=[source], detail_type=detail_types, detail=detail
             ),
             targets=[
                 targets.SqsQueue(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.stacks.reading import Template, as_list, named, resources, statements, text
+from typing import Any
+
+from tests.stacks.reading import Properties, Template, as_list, named, resources, statements, text
 
 QUEUE, MAPPING = "AWS::SQS::Queue", "AWS::Lambda::EventSourceMapping"
 RULE, ALARM, ROLE = "AWS::Events::Rule", "AWS::CloudWatch::Alarm", "AWS::IAM::Role"
@@ -11,13 +13,20 @@ FOURTEEN_DAYS = 14 * 86_400
 STORAGE = "AWS::DynamoDB::Table"
 
 
+def heard(template: Template, source: str) -> tuple[Properties, dict[str, Any]]:
+    """The one rule for events of a source, and its pattern."""
+    (rule,) = (
+        each
+        for each in resources(template, RULE).values()
+        if each.get("EventPattern", {}).get("source") == [source]
+    )
+    return rule, rule["EventPattern"]
+
+
 def check_changes_become_messages(template: Template) -> list[str]:
     """What is created and what is deleted; what cannot be delivered is kept."""
-    (rule,) = resources(template, RULE).values()
-    pattern = rule.get("EventPattern", {})
-    (target,) = rule["Targets"]
+    rule, pattern = heard(template, "aws.s3")
     wrong = (
-        (pattern.get("source") != ["aws.s3"], "the rule does not listen to S3"),
         (
             pattern.get("detail-type") != ["Object Created", "Object Deleted"],
             "creations or deletions are not noticed",
@@ -26,13 +35,53 @@ def check_changes_become_messages(template: Template) -> list[str]:
             "PreparedDocuments" not in text(pattern["detail"]["bucket"]["name"]),
             "the rule does not name the bucket of prepared documents",
         ),
-        ("Changes" not in text(target["Arn"]), "the rule does not send to the queue"),
+    )
+    return [problem for found, problem in wrong if found] + _undelivered(rule)
+
+
+def check_deployments_become_messages(template: Template) -> list[str]:
+    """What is there already announces nothing to a knowledge base or data source that is new."""
+    rule, pattern = heard(template, "aws.cloudformation")
+    detail = pattern.get("detail", {})
+    statuses = set(as_list(detail.get("status-details", {}).get("status")))
+    wrong = (
         (
-            "Undelivered" not in text(target.get("DeadLetterConfig", {}).get("Arn", "")),
-            "events that cannot be delivered are lost",
+            pattern.get("detail-type") != ["CloudFormation Stack Status Change"],
+            "the rule does not listen to stacks",
+        ),
+        (text(detail.get("stack-id", "")) != "<AWS::StackId>", "other stacks are listened to"),
+        (
+            statuses != {"CREATE_COMPLETE", "UPDATE_COMPLETE"},
+            "a stack that is made or changed is not noticed, or one that is not yet",
         ),
     )
-    return [problem for found, problem in wrong if found]
+    return [problem for found, problem in wrong if found] + _undelivered(rule)
+
+
+def _undelivered(rule: Properties) -> list[str]:
+    (target,) = rule["Targets"]
+    problems = [] if "Changes" in text(target["Arn"]) else ["the rule does not send to the queue"]
+    if "Undelivered" not in text(target.get("DeadLetterConfig", {}).get("Arn", "")):
+        problems.append("events that cannot be delivered are lost")
+    return problems
+
+
+def check_only_its_rules_may_send(template: Template) -> list[str]:
+    """Each rule by name, to the queue and to the one of what could not be delivered."""
+    rules = set(resources(template, RULE))
+    problems = []
+    for name, policy in resources(template, "AWS::SQS::QueuePolicy").items():
+        allowed = [
+            each for each in statements(policy["PolicyDocument"]) if each["Effect"] == "Allow"
+        ]
+        senders = {
+            text(each.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", "anybody"))
+            for each in allowed
+        }
+        wanted = {f"<{rule}.Arn>" for rule in rules} if "Events" in name else set()
+        if senders != wanted:
+            problems.append(f"{name} lets {sorted(senders)} send")
+    return problems
 
 
 def check_changes_wait_as_long_as_it_takes(template: Template) -> list[str]:
@@ -165,6 +214,8 @@ def check_ingestion_outputs(template: Template) -> list[str]:
 
 INGESTION_CHECKS = (
     check_changes_become_messages,
+    check_deployments_become_messages,
+    check_only_its_rules_may_send,
     check_changes_wait_as_long_as_it_takes,
     check_bursts_merge,
     check_ingestion_may,

@@ -25,6 +25,8 @@ from tests.stacks.checks_ingestion import MAPPING, QUEUE, RULE
 from tests.stacks.mutating import Case, Mutation, changed, one, without
 from tests.stacks.reading import Template
 
+QUEUE_POLICY = "AWS::SQS::QueuePolicy"
+STATUS = ("EventPattern", "detail", "status-details", "status")
 VARIABLES = ("Environment", "Variables")
 CHAT = ("Variants", 0, "TemplateConfiguration", "Chat")
 
@@ -100,8 +102,18 @@ def no_output(name: str) -> Mutation:
     return mutate
 
 
-def lost_events(template: Template) -> None:
-    del one(template, RULE, "Ingestion")["Targets"][0]["DeadLetterConfig"]
+def lost_events(part: str) -> Mutation:
+    def mutate(template: Template) -> None:
+        del one(template, RULE, part)["Targets"][0]["DeadLetterConfig"]
+
+    return mutate
+
+
+def any_rule(template: Template) -> None:
+    document = one(template, QUEUE_POLICY, "EventsChanges")["PolicyDocument"]
+    for statement in document["Statement"]:
+        if statement["Effect"] == "Allow":
+            statement["Condition"] = {"ArnEquals": {"aws:SourceArn": "arn:aws:events:*:*:rule/*"}}
 
 
 INGESTION_MUTATIONS: list[Case] = [
@@ -109,14 +121,26 @@ INGESTION_MUTATIONS: list[Case] = [
     for name, mutate, rule in (
         (
             "deletions are not noticed",
-            changed(RULE, "Ingestion", "EventPattern", "detail-type", ["Object Created"]),
+            changed(RULE, "EventsRule", "EventPattern", "detail-type", ["Object Created"]),
             "check_changes_become_messages",
+        ),
+        ("events are lost", lost_events("EventsRule"), "check_changes_become_messages"),
+        (
+            "replacements are not noticed",
+            changed(RULE, "EventsDeployed", *STATUS, ["CREATE_COMPLETE"]),
+            "check_deployments_become_messages",
         ),
         (
-            "events are lost",
-            lost_events,
-            "check_changes_become_messages",
+            "every stack of the account",
+            without(RULE, "EventsDeployed", "EventPattern", "detail", "stack-id"),
+            "check_deployments_become_messages",
         ),
+        (
+            "deployments are lost",
+            lost_events("EventsDeployed"),
+            "check_deployments_become_messages",
+        ),
+        ("every rule of every account", any_rule, "check_only_its_rules_may_send"),
         (
             "patience is taken for failure",
             changed(QUEUE, "Changes", "RedrivePolicy", {"maxReceiveCount": 1000}),
