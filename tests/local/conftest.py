@@ -5,6 +5,7 @@ Whoever uses it is marked with `xdist_group("local-aws")`, so that one engine se
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from local.session import LocalAws
 from tests.built_once import built_once
+from tests.local.small_stack import Stack
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +32,11 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["-m", "tests.stacks.synthesis"],
         environment={"CDK_VALIDATION": "false"},
     )
+
+
+@pytest.fixture
+def stack(aws: LocalAws, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Named after its test, and gone with it."""
+    made = Stack(aws, re.sub(r"\W|_", "-", request.node.name)[:60].rstrip("-"))
+    yield made
+    made.delete()
