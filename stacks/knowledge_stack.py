@@ -111,6 +111,7 @@ class KnowledgeStack(Stack):
                 prefix=chosen.inclusion_prefix,
                 log_retention_days=chosen.log_retention_days,
                 alarm_topic=alarm_topic,
+                store_permissions=store.job_permissions,
             ),
         )
         self.knowledge = Knowledge(

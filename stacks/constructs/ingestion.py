@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -33,7 +33,9 @@ COPIES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class IngestionInputs:
-    """Settings, the function's package, and what it keeps together."""
+    """Settings, the function's package, and what it keeps together. `store_permissions` are what
+    starting a job needs because of the vector store.
+    """
 
     settings: IngestionSettings
     package: Bundle
@@ -44,6 +46,7 @@ class IngestionInputs:
     prefix: str
     log_retention_days: int
     alarm_topic: sns.ITopic
+    store_permissions: Mapping[str, Sequence[iam.PolicyStatement]] = field(default_factory=dict)
 
 
 class Ingestion(Construct):
@@ -98,7 +101,10 @@ class Ingestion(Construct):
                     "TOPIC_ARN": self.topic.topic_arn,
                     "FAILED_DOCUMENTS_QUEUE_URL": self.failed_documents.queue_url,
                 },
-                permissions=self._permissions(inputs.knowledge_base_arn),
+                permissions={
+                    **self._permissions(inputs.knowledge_base_arn),
+                    **inputs.store_permissions,
+                },
             ),
         )
         mapping = lambda_.CfnEventSourceMapping(

@@ -169,6 +169,7 @@ STORE_CHECKS = (
     checks_vector_stores.check_database,
     checks_vector_stores.check_database_user,
     checks_vector_stores.check_domain,
+    checks_vector_stores.check_third_party,
 )
 EVERYWHERE = (
     checks_messages.check_only_tls,

@@ -18,6 +18,7 @@ from tests.stacks.reading import (
 
 # Actions that IAM cannot tie to a resource, each with the page that says so.
 WITHOUT_RESOURCES = {
+    "bedrock:AssociateThirdPartyKnowledgeBase": "list_amazonbedrock.html",
     "bedrock:CreateKnowledgeBase": "list_amazonbedrock.html",
     "bedrock:Rerank": "list_amazonbedrock.html",
     "bedrock:RetrieveAndGenerate": "list_amazonbedrock.html",

@@ -13,7 +13,7 @@ from tests.stacks.checks_knowledge import (
     role_of_knowledge_base,
     storage,
 )
-from tests.stacks.reading import Template, as_list, resources, text
+from tests.stacks.reading import Template, as_list, resources, statements, text
 
 COLLECTION, INDEX = "AWS::OpenSearchServerless::Collection", "AWS::OpenSearchServerless::Index"
 COLLECTION_GROUP = "AWS::OpenSearchServerless::CollectionGroup"
@@ -25,6 +25,14 @@ ENDPOINT, ADMITTED = "AWS::OpenSearchServerless::VpcEndpoint", "Custom::IndexAdm
 VECTORS, DOMAIN = "AWS::S3Vectors::Index", "AWS::OpenSearchService::Domain"
 CLUSTER, INSTANCE = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"
 SECURITY_GROUP = "AWS::EC2::SecurityGroup"
+ROLE = "AWS::IAM::Role"
+ASSOCIATE = "bedrock:AssociateThirdPartyKnowledgeBase"
+THIRD_PARTY_SECRET = "ThirdPartyKnowledgeBaseCredentialsSecretArn"
+THIRD_PARTY_CALLS = {
+    "bedrock:CreateKnowledgeBase",
+    "bedrock:StartIngestionJob",
+    "bedrock:UpdateKnowledgeBase",
+}
 LONGEST_NAME = 32
 SUFFIX_LENGTH = 8  # of the first part of a stack's identifier
 
@@ -291,5 +299,30 @@ def check_domain(template: Template) -> list[str]:
                 ),
             )
             if not holds
+        ]
+    return problems
+
+
+def check_third_party(template: Template) -> list[str]:
+    """Who makes the knowledge base, it itself, and who starts its jobs, with the one secret."""
+    kind = knowledge_base(template)[1]["StorageConfiguration"]["Type"]
+    secret = storage(template).get("CredentialsSecretArn")
+    if kind not in ("PINECONE", "REDIS_ENTERPRISE_CLOUD"):
+        return []
+    problems = []
+    for name, role in resources(template, ROLE).items():
+        given = [
+            statement
+            for policy in role.get("Policies", [])
+            for statement in statements(policy["PolicyDocument"])
+        ]
+        actions = {action for each in given for action in as_list(each["Action"])}
+        needed = name == role_of_knowledge_base(template) or actions & THIRD_PARTY_CALLS
+        found = [each for each in given if ASSOCIATE in as_list(each["Action"])]
+        if needed and not found:
+            problems.append(f"{name} may not use the third party")
+        condition = {"StringEquals": {f"bedrock:{THIRD_PARTY_SECRET}": secret}}
+        problems += [
+            f"{name} may use any secret" for each in found if each.get("Condition") != condition
         ]
     return problems

@@ -9,6 +9,7 @@ from tests.stacks.checks_knowledge import BASE, FUNCTION, ROLE, SOURCE
 from tests.stacks.checks_vector_stores import (
     ACCESS,
     ADMITTED,
+    ASSOCIATE,
     CLUSTER,
     COLLECTION,
     COLLECTION_GROUP,
@@ -20,7 +21,7 @@ from tests.stacks.checks_vector_stores import (
     VECTORS,
 )
 from tests.stacks.mutating import Case, Mutation, changed, one, without
-from tests.stacks.reading import Template, resources
+from tests.stacks.reading import Template, resources, statements
 
 VECTOR = "bedrock-knowledge-base-default-vector"
 VECTOR_KNOWLEDGE = ("KnowledgeBaseConfiguration", "VectorKnowledgeBaseConfiguration")
@@ -79,6 +80,20 @@ def left_behind(kind: str) -> Mutation:
     def mutate(template: Template) -> None:
         for name in resources(template, kind):
             template["Resources"][name]["DeletionPolicy"] = "Retain"
+
+    return mutate
+
+
+def third_party(part: str, secret: str | None) -> Mutation:
+    """Take the permission away from a role, or its condition."""
+
+    def mutate(template: Template) -> None:
+        for policy in one(template, ROLE, part)["Policies"]:
+            for statement in statements(policy["PolicyDocument"]):
+                if statement["Action"] == ASSOCIATE and secret is None:
+                    statement["Action"] = "bedrock:ListKnowledgeBases"
+                elif statement["Action"] == ASSOCIATE:
+                    statement.pop("Condition")
 
     return mutate
 
@@ -365,6 +380,8 @@ STORE_MUTATIONS: dict[str, list[tuple[str, Mutation, str]]] = {
         ),
     ],
     "redis_enterprise_cloud": [
+        ("whoever made it", third_party("Setup", None), "check_third_party"),
+        ("any secret", third_party("IngestionFunction", "*"), "check_third_party"),
         (
             "any resource of Bedrock",
             trust("ArnLike"),

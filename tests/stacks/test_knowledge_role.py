@@ -16,6 +16,7 @@ import pytest
 from stacks.settings import load_settings
 from stacks.settings_documents import DocumentsSettings
 from stacks.settings_knowledge import KnowledgeSettings
+from stacks.settings_vector_stores import OUTSIDE
 from tests.stacks.checks_assistant import environment
 from tests.stacks.checks_knowledge import ROLE, allowed, role_of_knowledge_base
 from tests.stacks.knowledge_synthesis import STORES, overrides
@@ -31,6 +32,7 @@ VECTOR_CALLS = {
 }
 TABLE_CALLS = {"rds-data:BatchExecuteStatement", "rds-data:ExecuteStatement"}
 SECRET = "secretsmanager:GetSecretValue"
+ASSOCIATE = "bedrock:AssociateThirdPartyKnowledgeBase"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,10 @@ DUTIES: Mapping[str, Duty] = {
     ),
     "Pinecone's key": store("pinecone", {SECRET}, ":secret:"),
     "Redis's user": store("redis_enterprise_cloud", {SECRET}, ":secret:"),
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/kb-create-security.html
+    "a third party": Duty(
+        asked=lambda s: s.vector_store in OUTSIDE, actions={ASSOCIATE}, on=lambda _: "*"
+    ),
 }
 DOCUMENTS_KEY = {"kms:Decrypt"}
 

@@ -49,7 +49,7 @@ class Store(NativeVectorStore):
       password, which RDS keeps in a secret and rotates.
     - The cluster has the data, so it alone leaves a snapshot; CloudFormation refuses to create a
       member of a cluster that should.
-      https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds (CreateHandler)
+      https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.VectorDB.html
     """

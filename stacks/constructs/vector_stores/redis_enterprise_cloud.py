@@ -11,6 +11,7 @@ from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.constructs.vector_stores.setup_function import SetupFunction
+from stacks.constructs.vector_stores.third_party import NO_RESOURCES, may_associate
 from stacks.constructs.vector_stores.vector_store import DESCRIPTION, Configuration, VectorStore
 from stacks.vector_index import METADATA_FIELD, TEXT_FIELD
 
@@ -29,15 +30,25 @@ class Store(VectorStore):
 
     @property
     def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
-        """User, password and certificates."""
+        """User, password and certificates, and that they may be used."""
         return {
             "vectors": [
                 iam.PolicyStatement(
                     actions=["secretsmanager:GetSecretValue"],
                     resources=[self._inputs.settings.secret_arn],
-                )
+                ),
+                may_associate(self._inputs.settings.secret_arn),
             ]
         }
+
+    @property
+    def job_permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+        """See VectorStore."""
+        return {"third-party": [may_associate(self._inputs.settings.secret_arn)]}
+
+    def accept(self, role: iam.IRole) -> None:
+        """The action that knows no resources."""
+        acknowledge_wildcard(role, "*", reason=NO_RESOURCES)
 
     def knowledge_base(
         self, scope: Construct, *, name: str, role: iam.IRole, configuration: Configuration
@@ -52,6 +63,7 @@ class Store(VectorStore):
             permissions={
                 "bedrock": [
                     iam.PolicyStatement(actions=["bedrock:CreateKnowledgeBase"], resources=["*"]),
+                    may_associate(self._inputs.settings.secret_arn),
                     iam.PolicyStatement(
                         actions=[
                             "bedrock:DeleteKnowledgeBase",
@@ -79,7 +91,8 @@ class Store(VectorStore):
         acknowledge(
             setup.role,
             "Serverless::Serverless-LambdaStarPermissions",
-            reason="CreateKnowledgeBase and the actions of X-Ray know no resources.",
+            reason="CreateKnowledgeBase, AssociateThirdPartyKnowledgeBase and the actions of X-Ray "
+            "know no resources.",
         )
         made = setup.resource(
             scope,

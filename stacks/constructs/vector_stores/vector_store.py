@@ -67,6 +67,11 @@ class VectorStore(Construct, metaclass=jsii.JSIIAbstractClass):
     def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
         """What the knowledge base's role may do here: policy name -> statements."""
 
+    @property
+    def job_permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+        """What who starts ingestion jobs needs besides, because of the store."""
+        return {}
+
     @abstractmethod
     def knowledge_base(
         self, scope: Construct, *, name: str, role: iam.IRole, configuration: Configuration
