@@ -7,12 +7,16 @@ Region, the package is newer than the copy in aws-cdk-lib.
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cfnlint.api import ManualArgs, lint
+from cfnlint.config import ConfigMixIn
+from cfnlint.decode.decode import decode_str
+from cfnlint.rules import Rules
+from cfnlint.runner import Runner, run_template_by_data
 from cloudformation_validate import (
     CompositeEngine,
     PseudoParameterOverrides,
@@ -40,8 +44,17 @@ ELSEWHERE = {"mx-central-1": {"Offline", "Knowledge", "Assistant"}}
 IGNORED = ["W3005"]
 
 
+@functools.cache
+def rules() -> Rules:
+    """All that cfn-lint knows, read once for all templates, as it does for files."""
+    return Runner(ConfigMixIn(ignore_checks=IGNORED)).rules
+
+
 def linted(template: Template, regions: list[str]) -> list[str]:
-    matches = lint(json.dumps(template), config=ManualArgs(regions=regions, ignore_checks=IGNORED))
+    decoded, problems = decode_str(json.dumps(template))
+    assert decoded is not None, problems
+    config = ConfigMixIn(regions=regions, ignore_checks=IGNORED)
+    matches = run_template_by_data(decoded, config, rules())
     return [f"{match.rule.id} {match.message}" for match in matches]
 
 
@@ -73,10 +86,16 @@ def all_of(templates: Any) -> Iterator[tuple[str, Template]]:
 
 
 def test_cfn_lint_finds_nothing(judged_templates) -> None:
+    done: set[str] = set()
     for name, template in all_of(judged_templates):
         variant, stack = name.split()
         regions = possible(stack) if variant in STAGES else REGIONS[:1]
+        # Stages come first: what a variant has in common with them was judged in more Regions.
+        if (body := json.dumps(template)) in done:
+            continue
+        done.add(body)
         assert linted(template, regions) == [], name
+    assert tuple(JUDGED[: len(STAGES)]) == STAGES
 
 
 @pytest.mark.parametrize("region", REGIONS)

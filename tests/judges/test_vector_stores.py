@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from cfnlint.api import ManualArgs, lint
 from cloudformation_validate import CompositeEngine
 
 from tests.built_once import built_once
@@ -15,7 +13,7 @@ from tests.judges.action_table import problems
 from tests.judges.assembly import Resolver, Templates, inline_policies, read_reports, read_templates
 from tests.judges.judged_stores import STORES
 from tests.judges.parliament_findings import parliament_findings
-from tests.judges.test_template_validators import IGNORED, validated
+from tests.judges.test_template_validators import linted, validated
 from tests.stacks.reading import statements
 
 pytestmark = pytest.mark.xdist_group("vector stores")
@@ -53,8 +51,7 @@ def test_template_validators_find_nothing(templates: Mapping[str, Templates]) ->
     engine = CompositeEngine()
     for variant in STORES:
         template = templates[variant]["Knowledge"]
-        config = ManualArgs(regions=["eu-west-1"], ignore_checks=IGNORED)
-        assert [str(each) for each in lint(json.dumps(template), config=config)] == [], variant
+        assert linted(template, ["eu-west-1"]) == [], variant
         assert validated(engine, template, "eu-west-1") == [], variant
 
 
