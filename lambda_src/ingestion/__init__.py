@@ -1,6 +1,6 @@
 """Keeps the knowledge base up to date with its bucket.
 
-    S3 object events -> queue -> this function -> StartIngestionJob
+    S3 object events, deployments -> queue -> this function -> StartIngestionJob
 
 Environment: KNOWLEDGE_BASE_ID, DATA_SOURCE_ID, KNOWLEDGE_TABLE, TOPIC_ARN,
 FAILED_DOCUMENTS_QUEUE_URL.
@@ -12,12 +12,13 @@ minute; the others are covered by it. A burst of thousands shrinks to a few mess
 batches, a job that fails is started again, and as long as there is something to wait for there is a
 message that wakes the function, so it needs no schedule and keeps no state that could be lost.
 
-What it needs of its queue: ReportBatchItemFailures; maxReceiveCount 1000, the most, which is 16
-hours of waiting for one job; a retention of days; a concurrency of 2, the least; permission for
+What it needs of its queue: ReportBatchItemFailures; no redrive policy, which would take waiting for
+failing; a retention of days; a concurrency of 2, the least; permission for
 sqs:ChangeMessageVisibility and sqs:GetQueueUrl.
 
-The payload {"groundwork": {"ingestion": "watch"}} notes how far jobs are and starts none: for
-deployments that start jobs by hand.
+Whoever wants a job sends the queue a message, whatever it says. A job that is started past the
+queue is only noticed with the next message, or by the payload
+{"groundwork": {"ingestion": "watch"}}, which notes how far jobs are and starts none.
 
 KNOWLEDGE_TABLE (partition key `id`), item `ingestion`:
     job                the newest job
