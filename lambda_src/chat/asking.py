@@ -13,6 +13,7 @@ from chat.embedding import vector_of
 from chat.guardrail import Guardrail
 from chat.measures import Measures
 from chat.memory import Memory
+from chat.misconfigured import REMEDIES
 from chat.model import Model
 from chat.prompts import PromptProblem, Prompts
 from chat.questions import question_of
@@ -139,19 +140,7 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, AwsError):
         json_log.write("AWS call failed", level="ERROR", code=error.code, error=str(error))
-        if error.code in BUSY_CODES or error.status == 429:
-            wait = 2 + os.urandom(1)[0] % 8
-            return Problem(
-                429,
-                "Busy",
-                f"the model is asked more than its quota allows; try again in {wait} seconds",
-                headers={"retry-after": str(wait)},
-            )
-        if error.code in LATE_CODES:
-            return Problem(504, "Out of time", "no answer in time; ask less at once, or try again")
-        return Problem(
-            503, "Unavailable", f"{error.code}; try again later", headers={"retry-after": "5"}
-        )
+        return _refused(error)
     if isinstance(error, PromptProblem):
         json_log.write("prompt unusable", level="ERROR", error=str(error))
         return Problem(501, "Not deployed", str(error))
@@ -159,6 +148,25 @@ def problem_of(error: Exception) -> Problem:
         json_log.write("setting missing", level="ERROR", error=f"{error.args[0]} is not set")
         return Problem(500, "Misconfigured", f"{error.args[0]} is not set; deploy again")
     raise error
+
+
+def _refused(error: AwsError) -> Problem:
+    if error.code in BUSY_CODES or error.status == 429:
+        wait = 2 + os.urandom(1)[0] % 8
+        return Problem(
+            429,
+            "Busy",
+            f"the model is asked more than its quota allows; try again in {wait} seconds",
+            headers={"retry-after": str(wait)},
+        )
+    if error.code in LATE_CODES:
+        return Problem(504, "Out of time", "no answer in time; ask less at once, or try again")
+    if error.code in REMEDIES:
+        said = f"{error.code}: {REMEDIES[error.code]}; the function's log has what AWS said"
+        return Problem(500, "Misconfigured", said)
+    return Problem(
+        503, "Unavailable", f"{error.code}; try again later", headers={"retry-after": "5"}
+    )
 
 
 def _cache(environ: Mapping[str, str], *, measures: Measures) -> AnswerCache:

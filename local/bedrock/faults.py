@@ -20,6 +20,10 @@ MESSAGES: Mapping[str, str] = {
     "ModelNotReadyException": "Model is not ready for inference.",
     "ModelErrorException": "The model encountered an error.",
     "AccessDeniedException": "User is not authorized to perform this action.",
+    "ResourceNotFoundException": "Could not resolve the foundation model from the provided model "
+    "identifier.",
+    "ValidationException": "Invocation of the model with on-demand throughput isn't supported. "
+    "Retry your request with the ID or ARN of an inference profile that contains this model.",
 }
 
 

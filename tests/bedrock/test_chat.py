@@ -162,7 +162,7 @@ def test_an_injected_document_is_quoted_at_most(chat: Chat) -> None:
 @pytest.mark.parametrize(
     ("kind", "status", "times"),
     [("ThrottlingException", 429, 9), ("ModelTimeoutException", 504, 9),
-     ("ModelNotReadyException", 429, 9), ("AccessDeniedException", 503, 9)],
+     ("ModelNotReadyException", 429, 9), ("InternalServerException", 503, 9)],
 )  # fmt: skip
 def test_what_bedrock_refuses_becomes_a_clear_answer(
     chat: Chat, kind: str, status: int, times: int
@@ -178,6 +178,27 @@ def test_what_bedrock_refuses_becomes_a_clear_answer(
         assert 2 <= wait <= 9 and f"try again in {wait} seconds" in problem["detail"]
         assert measured(chat)["Throttles"] == 1
     assert measured(chat)["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "remedy"),
+    [("AccessDeniedException", "Converse*", "have an administrator ask the model once"),
+     ("ResourceNotFoundException", "Converse*", "set assistant.model"),
+     ("ValidationException", "Converse*", "set assistant.inference_profile"),
+     ("AccessDeniedException", "Retrieve", "a role lacks a permission")],
+)  # fmt: skip
+def test_what_no_second_try_mends_asks_for_none(
+    chat: Chat, kind: str, operation: str, remedy: str
+) -> None:
+    chat.knowledge.aws.control("bedrock/refuse", operations=operation, error=kind, times=9)
+    answer = chat.post({"question": f"What about {kind} of {operation}?"})
+    left = chat.knowledge.aws.control("bedrock/reset")
+    problem = json.loads(answer["body"])
+    assert (problem["status"], problem["title"]) == (500, "Misconfigured"), (problem, left)
+    assert problem["detail"].startswith(kind) and remedy in problem["detail"]
+    assert "again later" not in problem["detail"] and "retry-after" not in answer["headers"]
+    (line,) = (each for each in chat.function.log if each["event"] == "AWS call failed")
+    assert line["code"] == kind
 
 
 def test_one_refusal_is_retried(chat: Chat) -> None:
