@@ -22,14 +22,17 @@ class Stack:
         self._name = name
         self._exists = False
 
-    def deploy(self, resources: Resources, role: str | None = None) -> dict[str, str]:
-        """The outputs."""
-        outputs = {
+    def deploy(
+        self, resources: Resources, role: str | None = None, *, outputs: Resources | None = None
+    ) -> dict[str, str]:
+        """The outputs: what resources are called, unless others are wanted."""
+        named = {
             name: {"Value": {"Ref": name}} for name in resources if not name.startswith("Hidden")
         }
+        wanted = named if outputs is None else outputs
         request = {
             "StackName": self._name,
-            "TemplateBody": json.dumps({"Resources": resources, "Outputs": outputs}),
+            "TemplateBody": json.dumps({"Resources": resources, "Outputs": wanted}),
             **({"RoleARN": role} if role else {}),
         }
         if self._exists:
@@ -43,7 +46,7 @@ class Stack:
         return {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
 
     def _settled(self) -> dict[str, Any]:
-        for _ in range(240):
+        for _ in range(300):
             try:
                 found = self._cloudformation.describe_stacks(StackName=self._name)["Stacks"][0]
             except ClientError:
@@ -52,6 +55,12 @@ class Stack:
                 return dict(found)
             time.sleep(0.1)
         raise AssertionError(f"{self._name} does not settle: {found['StackStatus']}")
+
+    def id_of(self, logical_id: str) -> str:
+        found = self._cloudformation.describe_stack_resource(
+            StackName=self._name, LogicalResourceId=logical_id
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
     def why(self) -> str:
         events = self._cloudformation.describe_stack_events(StackName=self._name)["StackEvents"]
