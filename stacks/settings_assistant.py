@@ -15,6 +15,13 @@ from stacks.settings_evaluation import EvaluationSettings
 from stacks.settings_guardrail import GuardrailSettings
 from stacks.settings_model import Capability, LogRetentionDays, unit
 
+# As requests are signed: by a session of a role, not by the role.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+CALLER = (
+    r"^arn:aws[a-z-]*:(sts::\d{12}:assumed-role/[^\s,/]+/[^\s,/]*"
+    r"|sts::\d{12}:federated-user/[^\s,/]+|iam::\d{12}:user/[^\s,]*)$"
+)
+
 
 class AnsweringSettings(Capability):
     """Model, memory and way out"""
@@ -80,11 +87,13 @@ class AnsweringSettings(Capability):
         ),
     ]
     tenant_callers: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:(sts|iam)::\d{12}:\S+$")], ...],
+        tuple[Annotated[str, Field(pattern=CALLER)], ...],
         Field(
             default=(),
-            description="Beginnings of ARNs of callers that may ask on behalf of a tenant, and so "
-            "name it in the request. Nobody else may.",
+            description="Who may ask on behalf of a tenant, and so name it in the request: the ARN "
+            "of a session or user, or a beginning that ends in /, such as "
+            "arn:aws:sts::111122223333:assumed-role/Portal/ for all sessions of a role. Nobody "
+            "else may.",
             json_schema_extra=unit("list"),
         ),
     ]

@@ -18,8 +18,8 @@ Environment
     RETRIEVED_CHUNKS (5); LEAST_SCORE (chunks of a lower score are not shown to the model; without
     any the documents do not answer); TENANT_CLAIM (the token's claim that names the tenant,
     `tenant`); TENANT_METADATA_KEY (set: every search is limited to documents whose metadata has the
-    tenant under this key); TENANT_CALLERS (comma-separated beginnings of IAM ARNs that may name a
-    tenant in the request); INPUT_PRICE and OUTPUT_PRICE (USD per million tokens, for the cost
+    tenant under this key); TENANT_CALLERS (comma-separated ARNs of callers, or beginnings that end
+    in `/`, that may name a tenant in the request); INPUT_PRICE and OUTPUT_PRICE (USD per million tokens, for the cost
     metric).
 
 Prompts

@@ -143,8 +143,12 @@ def test_the_tenant_is_the_tokens() -> None:
 @pytest.mark.parametrize(
     ("sender", "trusted", "allowed"),
     [
+        (ROLE, ROLE, True), (f"{ROLE}-2", ROLE, False),
         (ROLE, "arn:aws:sts::123456789012:assumed-role/Portal/", True),
-        (ROLE, "arn:aws:sts::1:assumed-role/A/,  arn:aws:sts::123456789012:", True),
+        (ROLE, "arn:aws:sts::123456789012:assumed-role/Portal", False),
+        (ROLE.replace("Portal", "Portal-debug"), ROLE.rpartition("/")[0], False),
+        (ROLE, "arn:aws:sts::1:assumed-role/A/,  arn:aws:sts::123456789012:assumed-role/", True),
+        (ROLE, "arn:aws:sts::123456789012:", False),
         (ROLE, "", False), (ROLE, ",", False),
         (ROLE, "arn:aws:sts::123456789012:assumed-role/Other/", False),
         ("https://issuer subject", "https://issuer", False), ("", "", False),

@@ -64,6 +64,11 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         ("fleet.instance_types", "c7g.large,c6g.xlarge", "differ in size"),
         ("fleet.instance_types", "", "at least 1 item"),
         ("fleet.job", "os.system", "pattern"),
+        (
+            "assistant.tenant_callers",
+            "arn:aws:sts::123456789012:assumed-role/Portal",
+            "assistant.tenant_callers",
+        ),
         ("fleet.log_retention_days", "2", "must be one of 1, 3, 5"),
         ("fleet.alarm_email", "nobody", "pattern"),
         ("fleet.encryption", "none", "'service_managed' or 'customer_key'"),
