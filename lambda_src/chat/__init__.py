@@ -19,8 +19,8 @@ Environment
     any the documents do not answer); TENANT_CLAIM (the token's claim that names the tenant,
     `tenant`); TENANT_METADATA_KEY (set: every search is limited to documents whose metadata has the
     tenant under this key); TENANT_CALLERS (comma-separated ARNs of callers, or beginnings that end
-    in `/`, that may name a tenant in the request); INPUT_PRICE and OUTPUT_PRICE (USD per million tokens, for the cost
-    metric).
+    in `/`, that may name a tenant in the request); INPUT_PRICE and OUTPUT_PRICE (USD per million
+    tokens, for the cost metric).
 
 Prompts
     A prompt is a TEXT or CHAT prompt of Bedrock with one variant. Its variables are put in once, so
