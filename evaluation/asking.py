@@ -24,8 +24,8 @@ TECHNIQUES = (
 FEWER = {"zero_shot": 15}
 """At most so many of each kind: without documents a model writes at length, the local one for
 seconds, and nothing of it can be checked."""
-HYBRID_STORES = frozenset({"opensearch_serverless", "opensearch_managed", "aurora_postgresql"})
-"""Stores that search words beside vectors:
+HYBRID_STORES = frozenset({"opensearch_serverless", "aurora_postgresql"})
+"""Of ours, those that are documented to search words beside vectors:
 https://docs.aws.amazon.com/bedrock/latest/userguide/kb-test-config.html"""
 SAY_EVERY = 20
 Task = TypeVar("Task")

@@ -109,7 +109,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         axis.set_title(panel.title, loc="left")
         axis.set_xticks(
             [at + 0.4 - width / 2 for at in range(len(panel.rows))],
-            [row.label.replace(", ", "\n") for row in panel.rows],
+            [row.label.replace("_", "_\n", 1).replace(", ", "\n") for row in panel.rows],
             fontsize=7,
         )
         axis.set_ylim(0, 1)
