@@ -111,7 +111,7 @@ class AssistantStack(Stack):
         environment: Mapping[str, str] | None = None,
     ) -> PythonFunction:
         cache = self._cache
-        return PythonFunction(
+        function = PythonFunction(
             self,
             construct_id,
             inputs=PythonFunctionInputs(
@@ -126,6 +126,8 @@ class AssistantStack(Stack):
                 handler=handler,
             ),
         )
+        self._prompts.accept(function)
+        return function
 
     def _stream(self) -> str:
         """The URL of a function with the same package, and more time."""
@@ -197,12 +199,7 @@ class AssistantStack(Stack):
             "embedding": [
                 allow(actions=["bedrock:InvokeModel"], resources=[knowledge.embedding_model_arn])
             ],
-            "prompts": [
-                allow(
-                    actions=["bedrock:GetPrompt"],
-                    resources=list(self._prompts.versions.values()),
-                )
-            ],
+            "prompts": self._prompts.permissions,
             **(
                 {
                     "guardrail": [

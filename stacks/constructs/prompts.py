@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_bedrock as bedrock
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.constructs.acknowledged import acknowledge_wildcard
 from stacks.prompt_files import PromptFile
 
 VARIANT = "chat"
@@ -24,7 +26,10 @@ class Prompts(Construct):
 
     No model is named: the function says which model it asks.
 
-    Attributes: `versions`, from the prompt's name to its version's ARN; `prompt_arns`.
+    What reads may read every version: in a deployment its role changes first, while copies of the
+    function still live that have not read theirs.
+
+    Attributes: `versions`, from the prompt's name to its version's ARN.
     """
 
     def __init__(
@@ -32,7 +37,7 @@ class Prompts(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.versions: dict[str, str] = {}
-        self.prompt_arns: list[str] = []
+        self._drafts: list[bedrock.CfnPrompt] = []
         for prompt in prompts:
             title = prompt.name.title().replace("_", "")
             draft = self._draft(title, prompt)
@@ -42,8 +47,23 @@ class Prompts(Construct):
                 prompt_arn=draft.attr_arn,
                 description=f"v{prompt.version} {prompt.digest}",
             )
-            self.prompt_arns.append(draft.attr_arn)
+            self._drafts.append(draft)
             self.versions[prompt.name] = version.attr_arn
+
+    @property
+    def permissions(self) -> list[iam.PolicyStatement]:
+        """Who has them may read all versions, and none of the drafts."""
+        every = [f"{draft.attr_arn}:*" for draft in self._drafts]
+        return [iam.PolicyStatement(actions=["bedrock:GetPrompt"], resources=every)]
+
+    def accept(self, reader: Construct) -> None:
+        """Acknowledge what judges find in `permissions` and is meant."""
+        for draft in self._drafts:
+            acknowledge_wildcard(
+                reader,
+                f"<{Stack.of(self).get_logical_id(draft)}.Arn>:*",
+                reason="Copies of the function that a deployment replaces read older versions.",
+            )
 
     def _draft(self, title: str, prompt: PromptFile) -> bedrock.CfnPrompt:
         given = bedrock.CfnPrompt

@@ -78,7 +78,7 @@ class Resolver:
     ARNS: Mapping[str, str] = {
         "AWS::Bedrock::Guardrail": f"arn:aws:bedrock:{REGION}:{ACCOUNT}:guardrail/abcdefghij12",
         "AWS::Bedrock::KnowledgeBase": KNOWLEDGE_BASE,
-        "AWS::Bedrock::PromptVersion": f"arn:aws:bedrock:{REGION}:{ACCOUNT}:prompt/ABCDEFGHIJ",
+        "AWS::Bedrock::Prompt": f"arn:aws:bedrock:{REGION}:{ACCOUNT}:prompt/ABCDEFGHIJ",
         "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/Sample",
         "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/Sample",
         "AWS::KMS::Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555",

@@ -115,7 +115,9 @@ def check_guardrail_policies(template: Template) -> list[str]:
 
 
 def check_prompts_are_versions(template: Template) -> list[str]:
-    """Every technique has a version of its own, and the function may read it."""
+    """Every technique has a version of its own; the function may read it and those before it, which
+    copies that a deployment replaces still ask for when the role has changed already.
+    """
     told = json.loads(text(environment(template)["PROMPTS"]))
     versions = resources(template, PROMPT_VERSION)
     problems = [f"there is no prompt {name}" for name in (TECHNIQUES | HELPING) - told.keys()]
@@ -127,9 +129,9 @@ def check_prompts_are_versions(template: Template) -> list[str]:
         elif not DIGEST.search(version.get("Description", "")):
             problems.append(f"{name} stays when its text changes")
     may = {text(arn) for each in allowed(template, "prompts") for arn in as_list(each["Resource"])}
-    return problems + [
-        f"the function may not read {name}" for name, arn in told.items() if arn not in may
-    ]
+    wanted = {f"{text(each['PromptArn'])}:*" for each in versions.values()}
+    problems += [f"the function may not read {each}" for each in sorted(wanted - may)]
+    return problems + [f"the function may read {each}" for each in sorted(may - wanted)]
 
 
 def check_prompts_fence_what_strangers_wrote(template: Template) -> list[str]:

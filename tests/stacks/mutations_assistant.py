@@ -23,7 +23,7 @@ from tests.stacks.checks_assistant import (
 )
 from tests.stacks.checks_ingestion import MAPPING, QUEUE, RULE
 from tests.stacks.mutating import Case, Mutation, changed, one, without
-from tests.stacks.reading import Template
+from tests.stacks.reading import Template, resources
 
 QUEUE_POLICY = "AWS::SQS::QueuePolicy"
 STATUS = ("EventPattern", "detail", "status-details", "status")
@@ -77,6 +77,15 @@ def masked_passwords(template: Template) -> None:
     policies = one(template, GUARDRAIL)["SensitiveInformationPolicyConfig"]
     for entity in policies["PiiEntitiesConfig"]:
         entity["Action"] = "ANONYMIZE"
+
+
+def newest_prompts(template: Template) -> None:
+    """Read what the function is told of, as if no copy were older than the role."""
+    policies = one(template, "AWS::IAM::Role", "ChatPermissions")["Policies"]
+    (found,) = (each for each in policies if each["PolicyName"] == "prompts")
+    (statement,) = found["PolicyDocument"]["Statement"]
+    names = resources(template, PROMPT_VERSION)
+    statement["Resource"] = [{"Fn::GetAtt": [name, "Arn"]} for name in names]
 
 
 def unfenced(template: Template) -> None:
@@ -247,6 +256,7 @@ ASSISTANT_MUTATIONS: list[Case] = [
             no_policy("ChatPermissions", "prompts"),
             "check_prompts_are_versions",
         ),
+        ("the newest versions alone", newest_prompts, "check_prompts_are_versions"),
         ("documents without a fence", unfenced, "check_prompts_fence_what_strangers_wrote"),
         ("documents may order", obedient, "check_prompts_fence_what_strangers_wrote"),
         (
