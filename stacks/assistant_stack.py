@@ -156,9 +156,11 @@ class AssistantStack(Stack):
                 knowledge=self._knowledge,
                 chunks=self._settings.chat.retrieved_chunks,
                 alarm_topic=self._alarm_topic,
+                retain_data=self._settings.knowledge.retain_data,
             ),
         )
         CfnOutput(self, "EvaluationBucketName", value=job.bucket.bucket_name)
+        CfnOutput(self, "EvaluationQuestionsUri", value=job.questions_uri)
 
     def _environment(self) -> dict[str, str]:
         """lambda_src/chat/__init__.py says what each is."""

@@ -14,7 +14,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
-from stacks.constructs.embedding_model import foundation_model_arn
+from stacks.constructs.embedding_model import asked_model_arn, foundation_model_arn
 from stacks.constructs.kept_queue import kept_queue
 from stacks.constructs.model_access import may_ask
 from stacks.constructs.private_bucket import forget_old_versions, private_bucket
@@ -44,6 +44,7 @@ class EvaluationJobInputs:
     knowledge: Knowledge
     chunks: int
     alarm_topic: sns.ITopic
+    retain_data: bool
 
 
 class EvaluationJob(Construct):
@@ -55,19 +56,22 @@ class EvaluationJob(Construct):
 
     What is evaluated is the knowledge base with the model, by RetrieveAndGenerate: not the function
     with its prompts and citations, which `python -m evaluation` measures. Questions are put into
-    the bucket by hand, in Bedrock's format
-    (https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-evaluation-prompt.html).
+    the bucket by hand, before the first run, which fails without them
+    (`python -m evaluation.bedrock_questions` writes them in Bedrock's format). An evaluation that
+    was started and fails tells nobody: EventBridge hears nothing of evaluation jobs
+    (https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-bedrock.html).
 
     Two roles: the schedule's may start the job and pass the other one to Bedrock, the job's may
     read questions, ask knowledge base and models, and write results.
 
-    Attributes: `bucket`.
+    Attributes: `bucket`, `questions_uri`.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, inputs: EvaluationJobInputs) -> None:
         super().__init__(scope, construct_id)
         self._inputs = inputs
         self.bucket = self._bucket()
+        self.questions_uri = self.bucket.s3_url_for_object(inputs.settings.evaluation_questions)
         job = self._job_role()
         lost = kept_queue(self, "Lost")
         role = self._schedule_role(job, queue_arn=lost.queue_arn)
@@ -98,7 +102,6 @@ class EvaluationJob(Construct):
     def _request(self, role_arn: str) -> dict[str, Any]:
         """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_CreateEvaluationJob.html"""
         settings, knowledge = self._inputs.settings, self._inputs.knowledge
-        bucket = self.bucket.bucket_name
         return {
             "JobName": "groundwork-<aws.scheduler.execution-id>",
             "ApplicationType": "RagEvaluation",
@@ -110,9 +113,7 @@ class EvaluationJob(Construct):
                             "TaskType": "QuestionAndAnswer",
                             "Dataset": {
                                 "Name": "questions",
-                                "DatasetLocation": {
-                                    "S3Uri": f"s3://{bucket}/{settings.evaluation_questions}"
-                                },
+                                "DatasetLocation": {"S3Uri": self.questions_uri},
                             },
                             "MetricNames": list(METRICS),
                         }
@@ -144,23 +145,20 @@ class EvaluationJob(Construct):
                     }
                 ]
             },
-            "OutputDataConfig": {"S3Uri": f"s3://{bucket}/{RESULTS}"},
+            "OutputDataConfig": {"S3Uri": self.bucket.s3_url_for_object(RESULTS)},
         }
 
     def _asked(self, model: str) -> str:
         """ARN of a model, or of its profile where the function asks through one."""
-        profile = self._inputs.settings.inference_profile
-        if profile == "none":
-            return foundation_model_arn(self, model)
-        return Stack.of(self).format_arn(
-            service="bedrock", resource="inference-profile", resource_name=f"{profile}.{model}"
-        )
+        return asked_model_arn(self, model, profile=self._inputs.settings.inference_profile)
 
     def _bucket(self) -> s3.Bucket:
         bucket = private_bucket(
             self,
             "Bucket",
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=(
+                RemovalPolicy.RETAIN if self._inputs.retain_data else RemovalPolicy.DESTROY
+            ),
             lifecycle_rules=[
                 s3.LifecycleRule(id="results", prefix=RESULTS, expiration=Duration.days(KEPT_DAYS)),
                 forget_old_versions(days=30),

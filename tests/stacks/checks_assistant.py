@@ -355,6 +355,10 @@ def check_evaluation(template: Template) -> list[str]:
             problems.append(f"{name} can start one job only: its name is taken then")
         if not target.get("DeadLetterConfig"):
             problems.append(f"{name} fails unnoticed")
+        if text(
+            template["Outputs"].get("EvaluationQuestionsUri", {}).get("Value", "nowhere")
+        ) not in text(target["Input"]):
+            problems.append(f"{name} reads questions that nobody is told to write")
         role = named(template, ROLE, "EvaluationScheduleRole")
         passing = [
             each

@@ -378,6 +378,11 @@ NETWORK_CACHE_MUTATIONS: list[Case] = [
             "check_model_access",
         ),
         (
+            "questions in a place that nobody knows",
+            no_output("EvaluationQuestionsUri"),
+            "check_evaluation",
+        ),
+        (
             "a schedule of something else",
             changed(SCHEDULE, "", "Target", "Arn", "arn:aws:scheduler:::aws-sdk:bedrock:deleteAll"),
             "check_evaluation",
