@@ -20,6 +20,7 @@ from tests.local.fleet_work import Work
 
 pytestmark = pytest.mark.xdist_group("fleet")
 
+STACK = "Groundwork-dev-Fleet"
 SCALE = 60
 # Small numbers, so that a small backlog needs several instances and drains are short.
 SETTINGS = (
@@ -32,7 +33,7 @@ SETTINGS = (
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A local AWS with the stacks deployed."""
+    """A local AWS with the fleet and what it needs."""
     state = tmp_path_factory.mktemp("fleet") / "state"
     with LocalAws(state=state, time_scale=SCALE) as running:
         deploy(running)
@@ -46,7 +47,7 @@ def fleet(aws: LocalAws) -> FleetControl:
 
 def deploy(aws: LocalAws, *settings: str) -> None:
     context = [part for each in (*SETTINGS, *settings) for part in ("-c", each)]
-    aws.cdk("deploy", "--all", "-c", "stage=dev", *context)
+    aws.cdk("deploy", STACK, "-c", "stage=dev", *context)
 
 
 def empty(group: GroupView) -> bool:
@@ -167,7 +168,7 @@ def test_a_deploy_of_new_code_rolls_the_instances_and_destroy_drains_them(
     assert not [each for each in events if each.kind == "hook-timed-out"]
     pids = [pid for each in after.instances for pid in each.pids]
     mark = fleet.mark()
-    aws.cdk("destroy", "Groundwork-dev-Fleet", "-c", "stage=dev")
+    aws.cdk("destroy", STACK, "-c", "stage=dev")
     assert fleet.groups() == []
     assert not any(alive(pid) for pid in pids)
     kinds = [each.kind for each in fleet.events(mark)]
