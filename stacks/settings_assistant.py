@@ -37,8 +37,8 @@ class AnsweringSettings(Capability):
         ],
         Field(
             default="amazon.nova-lite-v1:0",
-            description="What writes answers. Every account has access to Amazon's; Anthropic's, as "
-            "every third party's, are enabled once per account (docs/operations.md).",
+            description="What writes answers. Every account has access to Amazon's; Anthropic's, "
+            "as every third party's, are enabled once per account (docs/operations.md).",
         ),
     ]
     inference_profile: Annotated[
