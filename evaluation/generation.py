@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from evaluation.golden.golden_set import GoldenSet, unseen
@@ -54,19 +55,31 @@ def generation(answers: Sequence[Answered], golden: GoldenSet, texts: Mapping[st
 
 def overlap(pairs: Sequence[tuple[str, str]]) -> Figures:
     """ROUGE-1, ROUGE-L (F1, stemmed, mean) and BLEU (corpus, 0 to 1) of (reference, answer)."""
-    from rouge_score.rouge_scorer import RougeScorer
     from sacrebleu.metrics.bleu import BLEU
 
-    scorer: Any = RougeScorer(["rouge1", "rougeL"], use_stemmer=True)
-    scores = [scorer.score(reference, answer) for reference, answer in pairs]
+    scores = [_rouge(reference, answer) for reference, answer in pairs]
     bleu = BLEU(effective_order=True).corpus_score(
         [answer for _, answer in pairs], [[reference for reference, _ in pairs]]
     )
     return {
-        "rouge_1": statistics.fmean(score["rouge1"].fmeasure for score in scores),
-        "rouge_l": statistics.fmean(score["rougeL"].fmeasure for score in scores),
+        "rouge_1": statistics.fmean(score[0] for score in scores),
+        "rouge_l": statistics.fmean(score[1] for score in scores),
         "bleu": float(bleu.score) / 100,
     }
+
+
+@cache
+def _rouge(reference: str, answer: str) -> tuple[float, float]:
+    """Once for an answer that several rows have."""
+    scores = _scorer().score(reference, answer)
+    return scores["rouge1"].fmeasure, scores["rougeL"].fmeasure
+
+
+@cache
+def _scorer() -> Any:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(["rouge1", "rougeL"], use_stemmer=True)
 
 
 def _groundedness(said: Answered, texts: Mapping[str, str]) -> float:

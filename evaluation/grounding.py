@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 LEAST_SHARE = 0.6
 WINDOW = 3
@@ -50,6 +51,7 @@ def is_quote(quote: str, document: str) -> bool:
     return bool(said) and said in _plain(document)
 
 
+@lru_cache(maxsize=1024)
 def _passages(document: str) -> list[frozenset[str]]:
     each = [content(sentence) for sentence in sentences(document)]
     return [
@@ -69,5 +71,6 @@ def _stem(word: str) -> str:
     return word
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     return _BLANKS.sub(" ", text).strip().lower()
