@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.constructs.escape_hatch import resource_of
 from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics, backlog_per_instance
 
 
@@ -152,9 +153,7 @@ class BacklogScaling(Construct):
             evaluation_periods=1,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        resource = alarm.node.default_child
-        assert isinstance(resource, cloudwatch.CfnAlarm)
-        resource.alarm_actions = [self.waking.ref]
+        resource_of(alarm, cloudwatch.CfnAlarm).alarm_actions = [self.waking.ref]
 
 
 def _sizes(max_instances: int) -> list[int]:

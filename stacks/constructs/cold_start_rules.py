@@ -6,6 +6,8 @@ import jsii
 from aws_cdk import aws_lambda as lambda_
 from constructs import IValidation
 
+from stacks.constructs.escape_hatch import resource_of
+
 SNAPSTART_RUNTIMES = ("python3.12", "python3.13", "python3.14")
 
 
@@ -25,9 +27,8 @@ class ColdStartRules:
 
     def validate(self) -> list[str]:
         """What is wrong, each with the remedy."""
-        function, alias = self._function.node.default_child, self._alias.node.default_child
-        assert isinstance(function, lambda_.CfnFunction)
-        assert isinstance(alias, lambda_.CfnAlias)
+        function = resource_of(self._function, lambda_.CfnFunction)
+        alias = resource_of(self._alias, lambda_.CfnAlias)
         name, label = self._function.node.path, self._alias.alias_name
         provisioned = alias.provisioned_concurrency_config is not None
         snapstart = getattr(function.snap_start, "apply_on", None) == "PublishedVersions"

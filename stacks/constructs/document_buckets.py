@@ -8,6 +8,7 @@ from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge
 from stacks.constructs.customer_key import customer_key
+from stacks.constructs.escape_hatch import resource_of
 from stacks.constructs.private_bucket import forget_old_versions, private_bucket
 from stacks.settings_documents import DocumentsSettings
 
@@ -74,10 +75,7 @@ class DocumentBuckets(Construct):
 
 
 def _announce(bucket: s3.Bucket) -> None:
-    resource = bucket.node.default_child
-    assert isinstance(resource, s3.CfnBucket)
-    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
-            event_bridge_enabled=True
-        )
+    kind = s3.CfnBucket
+    resource_of(bucket, kind).notification_configuration = kind.NotificationConfigurationProperty(
+        event_bridge_configuration=kind.EventBridgeConfigurationProperty(event_bridge_enabled=True)
     )

@@ -8,6 +8,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge
+from stacks.constructs.escape_hatch import resource_of
 
 # The longest that SQS keeps a message.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
@@ -52,9 +53,7 @@ class DrainedQueue(Construct):
             receive_message_wait_time=Duration.seconds(wait_time_seconds),
             removal_policy=RemovalPolicy.DESTROY,
         )
-        dead_letters = self.dead_letter_queue.node.default_child
-        assert isinstance(dead_letters, sqs.CfnQueue)
-        dead_letters.redrive_allow_policy = {
+        resource_of(self.dead_letter_queue, sqs.CfnQueue).redrive_allow_policy = {
             "redrivePermission": "byQueue",
             "sourceQueueArns": [source_arn],
         }

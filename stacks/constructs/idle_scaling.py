@@ -6,6 +6,7 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from stacks.constructs.escape_hatch import resource_of
 from stacks.constructs.fleet_metrics import MINUTE, FleetMetrics
 
 
@@ -67,6 +68,4 @@ class IdleScaling(Construct):
             evaluation_periods=idle_minutes,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        resource = alarm.node.default_child
-        assert isinstance(resource, cloudwatch.CfnAlarm)
-        resource.alarm_actions = [self.resting.ref]
+        resource_of(alarm, cloudwatch.CfnAlarm).alarm_actions = [self.resting.ref]

@@ -7,6 +7,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.constructs.escape_hatch import resource_of
+
 
 def log_group(
     scope: Construct,
@@ -26,7 +28,5 @@ def log_group(
     group = logs.LogGroup(
         scope, construct_id, removal_policy=removal_policy, encryption_key=encryption_key
     )
-    resource = group.node.default_child
-    assert isinstance(resource, logs.CfnLogGroup)
-    resource.retention_in_days = retention_days
+    resource_of(group, logs.CfnLogGroup).retention_in_days = retention_days
     return group

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnResource, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
+from stacks.constructs.escape_hatch import resource_of
 from stacks.settings_offline import OfflineSettings
 
 GROUPS = {
@@ -152,9 +153,7 @@ class OfflineUsers(Construct):
             },
             max_session_duration=Duration.hours(1),
         )
-        bucket = photos.node.default_child
-        assert isinstance(bucket, CfnResource)
-        name = Stack.of(self).resolve(bucket.logical_id)
+        name = Stack.of(self).resolve(resource_of(photos, s3.CfnBucket).logical_id)
         for keys in (OWN_PHOTOS, EVERYBODYS_PHOTOS):
             acknowledge_wildcard(
                 role,

@@ -11,6 +11,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge
+from stacks.constructs.escape_hatch import resource_of
 
 HOOK_NAME = "drain"
 
@@ -102,10 +103,8 @@ class WorkerFleet(Construct):
                 instance_warmup=Duration.seconds(inputs.warmup_seconds),
             ),
         )
-        resource = self.group.node.default_child
-        assert isinstance(resource, autoscaling.CfnAutoScalingGroup)
-        self.resource = resource
-        resource.lifecycle_hook_specification_list = [
+        self.resource = resource_of(self.group, autoscaling.CfnAutoScalingGroup)
+        self.resource.lifecycle_hook_specification_list = [
             autoscaling.CfnAutoScalingGroup.LifecycleHookSpecificationProperty(
                 lifecycle_hook_name=HOOK_NAME,
                 lifecycle_transition="autoscaling:EC2_INSTANCE_TERMINATING",
