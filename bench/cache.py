@@ -26,6 +26,7 @@ from pathlib import Path
 
 from bench.assembly import REPOSITORY
 from bench.worker_install import FOLDER, InstallError
+from evaluation.golden.golden_set import golden_set
 from local.models.client import Models
 from stacks.settings_answer_cache import AnswerCacheSettings
 
@@ -65,20 +66,31 @@ class Rates:
 def pairs() -> list[Pair]:
     """The set with similarities. Raises InstallError, ModelsError."""
     rows = [json.loads(line) for line in _set().read_text(encoding="utf-8").splitlines() if line]
+    return _compared([(row["a"], row["b"], row["same_answer"]) for row in rows])
+
+
+def golden_pairs() -> list[Pair]:
+    """Ours, made from the wording of botocore's documentation. Raises ModelsError."""
+    return _compared([(each.first, each.second, each.same) for each in golden_set().cache_pairs])
+
+
+def _compared(asked: Sequence[tuple[str, str, bool]]) -> list[Pair]:
     models = Models()
     try:
-        vectors = models.vectors([text for row in rows for text in (row["a"], row["b"])])
+        vectors = models.vectors([text for one, other, _ in asked for text in (one, other)])
     finally:
         models.stop()
     return [
         Pair(
-            first=row["a"],
-            second=row["b"],
-            same=row["same_answer"],
+            first=first,
+            second=second,
+            same=same,
             similarity=sum(x * y for x, y in zip(one, other, strict=True)),
-            guarded=not may_share_answer(row["a"], row["b"]),
+            guarded=not may_share_answer(first, second),
         )
-        for row, one, other in zip(rows, vectors[::2], vectors[1::2], strict=True)
+        for (first, second, same), one, other in zip(
+            asked, vectors[::2], vectors[1::2], strict=True
+        )
     ]
 
 
@@ -139,6 +151,13 @@ def main() -> int:
             f"{row.similarity:>12.2f}{row.hits:>11.1%}{row.false_hits:>11.1%}"
             f"{row.guarded_hits:>11.1%}{row.guarded_false_hits:>11.1%}  {', '.join(marks)}"
         )
+    golden = golden_pairs()
+    (at_ours,) = rates(golden, [ours])
+    print(
+        f"{len(golden)} golden pairs at {ours}: by distance alone {at_ours.hits:.1%} hits and "
+        f"{at_ours.false_hits:.1%} false, with the guard {at_ours.guarded_hits:.1%} and "
+        f"{at_ours.guarded_false_hits:.1%}"
+    )
     draw(rows, OUT / "cache.png", ours=ours, theirs=theirs)
     print(OUT / "cache.png")
     chosen = next(row for row in rows if row.similarity == ours)

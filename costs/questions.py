@@ -1,4 +1,4 @@
-"""What a thousand questions cost that are answered from documents.
+"""What a thousand questions cost that are answered from documents, and a thousand documents.
 
 `python -m costs.questions` prints what docs/costs.md says, which a test compares.
 """
@@ -25,6 +25,13 @@ MODELS = (
     "claude-haiku-4-5",
     "claude-sonnet-4-5",
 )
+CACHED = 10_000
+"""Answers in the cache's index."""
+ENTRY_BYTES = 1_024 * 4 + 3_000
+"""A vector of Titan's, and an answer with its citations."""
+DOCUMENT_TOKENS = 1_000
+OVERLAP = 1.2
+"""Chunks repeat a fifth of each other, by default."""
 TENANT_METRICS = 11
 """What lambda_src/chat/measures.py reports of each tenant."""
 
@@ -47,6 +54,21 @@ def others() -> Mapping[str, float]:
     }
 
 
+def cache() -> float:
+    """US dollars of a thousand questions that ask the cache on S3 Vectors and find nothing: a query
+    each, what it looks through, and what is put; the exact words first are one GetVectors more,
+    whose price the list does not have.
+    """
+    looked_through = CACHED * ENTRY_BYTES / 1e9 * price("s3vectors.query_data")
+    put = ENTRY_BYTES / 1e9 * price("s3vectors.put")
+    return 1000 * (price("s3vectors.queries") / 1e6 + looked_through + put)
+
+
+def documents() -> float:
+    """US dollars of embedding a thousand documents once."""
+    return DOCUMENT_TOKENS * OVERLAP * price("bedrock.titan-embed-text-v2.input")
+
+
 def tenant() -> float:
     """US dollars a month for the metrics of a tenant who asks in every hour."""
     return TENANT_METRICS * price("cloudwatch.metric")
@@ -57,4 +79,6 @@ if __name__ == "__main__":
         print(f"{each:24} {model(each):8.2f}")
     for what, dollars in others().items():
         print(f"{what:24} {dollars:8.4f}")
+    print(f"{'cache':24} {cache():8.4f}")
+    print(f"{'documents':24} {documents():8.4f}")
     print(f"{'metrics of a tenant':24} {tenant():8.2f}")

@@ -9,7 +9,7 @@ import pytest
 
 from chat import measures
 from costs.prices import price
-from costs.questions import MODELS, TENANT_METRICS, model, others, tenant
+from costs.questions import MODELS, TENANT_METRICS, cache, documents, model, others, tenant
 from edge import json_log
 from stacks.inference_profiles import GLOBAL
 from stacks.language_models import LANGUAGE_MODELS
@@ -33,6 +33,8 @@ def test_the_document_says_what_comes_on_top() -> None:
     assert f"{others()['guardrail, grounding']:.2f}" in row("guardrail: grounding")
     for kind in ("amazon", "cohere"):
         assert f"{others()[f'rerank, {kind}']:.2f}" in row("reranking")
+    assert f"{cache():.4f}" in row("the cache on S3 Vectors")
+    assert f"a thousand documents of 1,000 tokens cost {documents():.3f}" in DOCUMENT
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)
