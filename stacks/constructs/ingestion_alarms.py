@@ -55,8 +55,8 @@ class IngestionAlarms(Construct):
             of_queue(undelivered),
             topic_arn=topic_arn,
             threshold=0,
-            description="EventBridge could not put events into the queue for a day: start an "
-            "ingestion job by hand.",
+            description="EventBridge could not put events into the queue for a day: send it a "
+            "message by hand, which starts a job.",
         )
         ServiceAlarm(
             self,
