@@ -124,6 +124,10 @@ class AssistantStack(Stack):
                 permissions={**self._permissions(), **cache.permissions},
                 placement=cache.placement,
                 handler=handler,
+                settled=[
+                    self._prompts.digest,
+                    *([self._guardrail.digest] if self._guardrail else []),
+                ],
             ),
         )
         self._prompts.accept(function)

@@ -112,6 +112,9 @@ class KnowledgeStack(Stack):
                 log_retention_days=chosen.log_retention_days,
                 alarm_topic=alarm_topic,
                 store_permissions=store.job_permissions,
+                settled=fingerprint(
+                    chosen.identity, chosen.secret_arn, chosen.redis_index, source.resource.name
+                ),
             ),
         )
         self.knowledge = Knowledge(

@@ -45,7 +45,7 @@ class Guardrail(Construct):
     The classic tier: the standard one sends texts to other Regions, which is not for a default to
     decide (https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-tiers.html).
 
-    Attributes: `guardrail_id`, `guardrail_arn`, `version`.
+    Attributes: `guardrail_id`, `guardrail_arn`, `version`, `digest` of what it says.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: GuardrailSettings) -> None:
@@ -75,11 +75,12 @@ class Guardrail(Construct):
             **policies,
         )
         content = json.dumps([policies, messages], sort_keys=True)
+        self.digest = hashlib.sha256(content.encode()).hexdigest()[:12]
         self.version = bedrock.CfnGuardrailVersion(
             self,
             "Version",
             guardrail_identifier=draft.attr_guardrail_id,
-            description=hashlib.sha256(content.encode()).hexdigest()[:12],
+            description=self.digest,
         ).attr_version
         self.guardrail_id = draft.attr_guardrail_id
         self.guardrail_arn = draft.attr_guardrail_arn

@@ -34,7 +34,8 @@ COPIES = 2
 @dataclass(frozen=True, kw_only=True)
 class IngestionInputs:
     """Settings, the function's package, and what it keeps together. `store_permissions` are what
-    starting a job needs because of the vector store.
+    starting a job needs because of the vector store, `settled` is a digest of what a change of
+    replaces the knowledge base or the data source.
     """
 
     settings: IngestionSettings
@@ -47,6 +48,7 @@ class IngestionInputs:
     log_retention_days: int
     alarm_topic: sns.ITopic
     store_permissions: Mapping[str, Sequence[iam.PolicyStatement]] = field(default_factory=dict)
+    settled: str = ""
 
 
 class Ingestion(Construct):
@@ -105,6 +107,7 @@ class Ingestion(Construct):
                     **self._permissions(inputs.knowledge_base_arn),
                     **inputs.store_permissions,
                 },
+                settled=[inputs.settled],
             ),
         )
         mapping = lambda_.CfnEventSourceMapping(

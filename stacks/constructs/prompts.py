@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge_wildcard
+from stacks.constructs.vector_stores.vector_store import fingerprint
 from stacks.prompt_files import PromptFile
 
 VARIANT = "chat"
@@ -29,7 +30,7 @@ class Prompts(Construct):
     What reads may read every version: in a deployment its role changes first, while copies of the
     function still live that have not read theirs.
 
-    Attributes: `versions`, from the prompt's name to its version's ARN.
+    Attributes: `versions`, from the prompt's name to its version's ARN; `digest` of their texts.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class Prompts(Construct):
         super().__init__(scope, construct_id)
         self.versions: dict[str, str] = {}
         self._drafts: list[bedrock.CfnPrompt] = []
+        told = [f"v{prompt.version} {prompt.digest}" for prompt in prompts]
+        self.digest = fingerprint(*sorted(told))
         for prompt in prompts:
             title = prompt.name.title().replace("_", "")
             draft = self._draft(title, prompt)

@@ -46,7 +46,8 @@ class Placement:
 @dataclass(frozen=True, kw_only=True)
 class PythonFunctionInputs:
     """What a function is made of. `permissions` maps a policy's name to its statements; `handler`
-    is another one than the package's own.
+    is another one than the package's own; `settled` are digests of what the environment refers to
+    and a change replaces.
     """
 
     name: str
@@ -60,6 +61,7 @@ class PythonFunctionInputs:
     invoked_by_events: bool = False
     placement: Placement | None = None
     handler: str = ""
+    settled: Sequence[str] = ()
 
 
 class PythonFunction(Construct):
@@ -156,7 +158,9 @@ class PythonFunction(Construct):
         function = lambda_.Function(
             self,
             "Function",
-            description=f"Groundwork: {inputs.name}",
+            # The CDK publishes a version when the template of the function changes, and that of one
+            # whose environment refers to a resource does not when the resource is replaced.
+            description=" ".join([f"Groundwork: {inputs.name}", *inputs.settled]),
             architecture=lambda_.Architecture.ARM_64,
             runtime=lambda_.Runtime.PYTHON_3_13,
             code=lambda_.Code.from_asset(

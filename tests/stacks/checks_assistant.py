@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from stacks.constructs.vector_stores.vector_store import fingerprint
 from stacks.inference_profiles import REACH
 from tests.stacks import checks_functions
 from tests.stacks.reading import Properties, Template, as_list, named, resources, statements, text
@@ -132,6 +133,21 @@ def check_prompts_are_versions(template: Template) -> list[str]:
     wanted = {f"{text(each['PromptArn'])}:*" for each in versions.values()}
     problems += [f"the function may not read {each}" for each in sorted(wanted - may)]
     return problems + [f"the function may read {each}" for each in sorted(may - wanted)]
+
+
+def check_versions_change_with_what_they_are_told(template: Template) -> list[str]:
+    """The function's version has its environment as it was when it was published, and is only
+    published anew when its own template changes: what is replaced has to show there.
+    """
+    told = [each["Description"] for each in resources(template, PROMPT_VERSION).values()]
+    digests = [fingerprint(*sorted(told))]
+    digests += [each["Description"] for each in resources(template, GUARDRAIL_VERSION).values()]
+    return [
+        f"{name} goes on with {digest} when it is replaced"
+        for name, function in resources(template, FUNCTION).items()
+        for digest in digests
+        if digest not in function.get("Description", "").split()
+    ]
 
 
 def check_prompts_fence_what_strangers_wrote(template: Template) -> list[str]:
@@ -404,6 +420,7 @@ ASSISTANT_CHECKS = (
     check_guardrail_is_versioned,
     check_guardrail_policies,
     check_prompts_are_versions,
+    check_versions_change_with_what_they_are_told,
     check_prompts_fence_what_strangers_wrote,
     check_conversations,
     check_cache,

@@ -256,6 +256,11 @@ ASSISTANT_MUTATIONS: list[Case] = [
             no_policy("ChatPermissions", "prompts"),
             "check_prompts_are_versions",
         ),
+        (
+            "a version that never changes",
+            changed(FUNCTION, "ChatFunction", "Description", "Groundwork: chat"),
+            "check_versions_change_with_what_they_are_told",
+        ),
         ("the newest versions alone", newest_prompts, "check_prompts_are_versions"),
         ("documents without a fence", unfenced, "check_prompts_fence_what_strangers_wrote"),
         ("documents may order", obedient, "check_prompts_fence_what_strangers_wrote"),
