@@ -17,13 +17,13 @@ def version_of(*settled: str) -> str:
     """Logical id of the version of a function that is told of a resource by reference."""
     from aws_cdk import App, Stack
     from aws_cdk import aws_sns as sns
-    from aws_cdk.assertions import Template
 
     from stacks.constructs.python_function import PythonFunction, PythonFunctionInputs
     from stacks.function_bundling import bundle_function
     from stacks.settings_function import FunctionSettings
 
-    stack = Stack(App(analytics_reporting=False), "Stack")
+    app = App(analytics_reporting=False)
+    stack = Stack(app, "Stack")
     topic = sns.Topic(stack, "Topic")
     inputs = PythonFunctionInputs(
         name="ingestion",
@@ -35,8 +35,9 @@ def version_of(*settled: str) -> str:
         settled=settled,
     )
     PythonFunction(stack, "Function", inputs=inputs)
-    (name,) = Template.from_stack(stack).find_resources("AWS::Lambda::Version")
-    return str(name)
+    template = app.synth().get_stack_by_name("Stack").template
+    (name,) = resources(template, "AWS::Lambda::Version")
+    return name
 
 
 def test_what_is_settled_makes_another_version() -> None:
