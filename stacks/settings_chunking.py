@@ -29,7 +29,8 @@ class ChunkingSettings(Capability):
             "pieces are searched, the larger one around them is handed to the model; not "
             "recommended for s3_vectors, whose metadata has little room. semantic: "
             "where the meaning changes; embeds every sentence, which is paid for. none: a document "
-            "is a chunk. A change replaces the data source, and everything is ingested again.",
+            "is a chunk. A change replaces the data source (with retain_data, the knowledge base), "
+            "and everything is ingested again.",
         ),
     ]
     chunk_tokens: Annotated[
@@ -90,7 +91,7 @@ class ChunkingSettings(Capability):
             "prepared documents are text already. data_automation: Bedrock Data Automation, by "
             "page; a preview, in us-west-2 alone, and documents may be read in other Regions of "
             "the US. foundation_model: parsing_model, by token. The last two read tables and "
-            "pictures, of 1,000 files at most. A change replaces the data source.",
+            "pictures, of 1,000 files at most. A change replaces what chunking does.",
         ),
     ]
     parsing_model: Annotated[
@@ -122,6 +123,22 @@ class ChunkingSettings(Capability):
             json_schema_extra=unit("prefix of keys"),
         ),
     ]
+
+    @property
+    def chunks(self) -> str:
+        """All that makes a chunk what it is: a data source cannot change it."""
+        names = {
+            "fixed": ("chunk_tokens", "chunk_overlap_percent"),
+            "hierarchical": ("chunk_tokens", "parent_tokens", "chunk_overlap_percent"),
+            "semantic": ("chunk_tokens", "semantic_threshold", "semantic_buffer"),
+            "none": (),
+        }[self.chunking]
+        parts = [self.chunking, *(getattr(self, name) for name in names)]
+        if self.parsing != "text":
+            parts.append(self.parsing)
+        if self.parsing == "foundation_model":
+            parts += [self.parsing_profile, self.parsing_model]
+        return "-".join(map(str, parts))
 
     def chunking_problems(self, store: str) -> Iterator[str]:
         """What does not fit together, or into the store."""

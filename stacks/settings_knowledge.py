@@ -72,9 +72,11 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
         bool,
         Field(
             default=True,
-            description="Keep vectors when the stack is deleted, and protect the stack from "
-            "deletion. When off, deleting the stack deletes the store, and the data source leaves "
-            "its vectors to it.",
+            description="Keep vectors, in their store, when the stack is deleted or the knowledge "
+            "base replaced, and protect stack and store from deletion. What is kept is paid for "
+            "until you delete it; nothing but you refers to it any more, and the documents would "
+            "make it again. At pinecone and redis_enterprise_cloud the stack alone is protected. "
+            "When off, vectors go with the stack. Changing it replaces the knowledge base.",
         ),
     ]
     customer_key: Annotated[
@@ -108,7 +110,7 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
             description="What this stage has deployed: the stack's output Identity. Synth refuses "
             "settings that would replace it. Empty while nothing is deployed, or where nothing is "
             "worth keeping.",
-            json_schema_extra=unit("store/details/model/dimension"),
+            json_schema_extra=unit("store/details/model/dimension/chunks"),
         ),
     ]
     confirm_replacement: Annotated[
@@ -117,7 +119,7 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
             default="",
             description="Accept that knowledge base and vectors are replaced by what is named "
             "here, and that all documents are ingested again.",
-            json_schema_extra=unit("store/details/model/dimension"),
+            json_schema_extra=unit("store/details/model/dimension/chunks"),
         ),
     ]
 
@@ -131,8 +133,16 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
         )
 
     @property
+    def keeps_vectors(self) -> bool:
+        """Whether vectors outlive their data source; what others keep is not ours to keep."""
+        return self.retain_data and self.vector_store not in OUTSIDE
+
+    @property
     def identity(self) -> str:
-        """Everything whose change replaces the knowledge base."""
+        """Everything whose change replaces the knowledge base.
+
+        Chunks are, where vectors are kept: another kind has another index (see DataSource).
+        """
         details: list[str] = []
         graph = self.vector_store in ("opensearch_managed", "aurora_postgresql")
         if self.vector_store == "opensearch_serverless":
@@ -146,9 +156,8 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
             details.append(self.endpoint)
         elif self.customer_key:
             details.append("customer-key")
-        return "/".join(
-            [self.vector_store, *details, self.embedding_model, str(self.embedding.dimension)]
-        )
+        parts = [self.vector_store, *details, self.embedding_model, str(self.embedding.dimension)]
+        return "/".join([*parts, *([self.chunks] if self.keeps_vectors else [])])
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -17,10 +17,18 @@ Chunking = bedrock.CfnDataSource.ChunkingConfigurationProperty
 class DataSource(Construct):
     """Prepared documents in their bucket, and how they become chunks.
 
-    What is deleted with the data source: in a stage that keeps its data, the vectors, while the
-    store is there. In one that does not, nothing: the store goes with the stack, and a data source
-    that cannot delete vectors from a store that is gone already could not be deleted at all
-    (https://docs.aws.amazon.com/bedrock/latest/userguide/kb-data-source-manage.html).
+    What becomes of its vectors when the data source is deleted
+    (https://docs.aws.amazon.com/bedrock/latest/userguide/kb-ds-delete.html):
+
+    - Where they are kept, nothing: DELETE would empty the store that is kept for them, whether the
+      stack is deleted or the data source replaced. Lest what was cut in one way is found beside
+      what is cut in another, a change of chunks makes another index, and with it another knowledge
+      base (`VectorStoreInputs.index_fingerprint`).
+    - Elsewhere, and at third parties, whose store the stack does not make, they are deleted: what
+      is cut in another way takes their place in the same index, and the knowledge base stays. For
+      that Bedrock needs store, index, role and policies, so they are there before the knowledge
+      base and go after it, in a replacement too. Where one was deleted by hand, the data source
+      cannot be deleted, and the remedy is in docs/vector-stores.md.
 
     Chunking and parsing can only be replaced, so the name changes with them.
     """
@@ -40,9 +48,9 @@ class DataSource(Construct):
             self,
             "Resource",
             knowledge_base_id=knowledge_base_id,
-            name="prepared-documents-" + fingerprint(*_settled(settings)),
+            name="prepared-documents-" + fingerprint(settings.chunks),
             description="Prepared documents",
-            data_deletion_policy="DELETE" if settings.retain_data else "RETAIN",
+            data_deletion_policy="RETAIN" if settings.keeps_vectors else "DELETE",
             data_source_configuration=bedrock.CfnDataSource.DataSourceConfigurationProperty(
                 type="S3",
                 s3_configuration=bedrock.CfnDataSource.S3DataSourceConfigurationProperty(
@@ -77,20 +85,6 @@ class DataSource(Construct):
                 ),
             )
         return None
-
-
-def _settled(settings: KnowledgeSettings) -> list[object]:
-    """What a data source cannot change."""
-    names = {
-        "fixed": ("chunk_tokens", "chunk_overlap_percent"),
-        "hierarchical": ("chunk_tokens", "parent_tokens", "chunk_overlap_percent"),
-        "semantic": ("chunk_tokens", "semantic_threshold", "semantic_buffer"),
-        "none": (),
-    }[settings.chunking]
-    asked = [settings.parsing_profile, settings.parsing_model]
-    parsing = asked if settings.parsing == "foundation_model" else []
-    numbers = [getattr(settings, name) for name in names]
-    return [settings.chunking, *numbers, settings.parsing, *parsing]
 
 
 def _chunking(settings: KnowledgeSettings) -> Chunking:

@@ -39,7 +39,8 @@ class KnowledgeBase(Construct):
       may do is inline: a policy beside the role is attached after the role exists, while Bedrock
       tries whether it reaches the store (aws-cdk issue 35120).
     - CloudFormation wants a name, and the store and the embedding model can only be replaced, which
-      makes the new knowledge base before the old one goes. So the name changes with them.
+      makes the new knowledge base before the old one goes. So the name changes with them, and
+      the role is another one: see `VectorStore.settled`.
 
     Attributes: `knowledge_base_id`, `knowledge_base_arn`, `embedding_model_arn`, `role`.
     """
@@ -111,7 +112,7 @@ class KnowledgeBase(Construct):
             ]
         role = iam.Role(
             self,
-            "Role",
+            "Role" + inputs.store.settled,
             description="Knowledge base",
             assumed_by=iam.ServicePrincipal(
                 "bedrock.amazonaws.com",

@@ -16,6 +16,19 @@ ROLE, FUNCTION = "AWS::IAM::Role", "AWS::Lambda::Function"
 REDIS = "Custom::RedisKnowledgeBase"
 DELIVERY, GROUP = "AWS::Logs::Delivery", "AWS::Logs::LogGroup"
 FINGERPRINT = re.compile(r"-[0-9a-f]{6}$")
+# What vectors are in, and what nobody reaches them without: what is to become of it.
+HELD = {
+    "AWS::OpenSearchServerless::AccessPolicy": "Retain",
+    "AWS::OpenSearchServerless::Collection": "Retain",
+    "AWS::OpenSearchServerless::CollectionGroup": "Retain",
+    "AWS::OpenSearchServerless::Index": "Retain",
+    "AWS::OpenSearchServerless::SecurityPolicy": "Retain",
+    "AWS::OpenSearchService::Domain": "Retain",
+    "AWS::RDS::DBCluster": "Snapshot",
+    "AWS::RDS::DBInstance": "Delete",
+    "AWS::S3Vectors::Index": "Retain",
+    "AWS::S3Vectors::VectorBucket": "Retain",
+}
 CUSTOM = {
     "Custom::IndexAdmitted",
     "Custom::PostgresSchema",
@@ -50,7 +63,7 @@ def storage(template: Template) -> dict[str, Any]:
 def kept(template: Template) -> bool:
     """Whether the stage keeps its data: what the data source says is settled by it alone."""
     ((_, source),) = resources(template, SOURCE).items()
-    return bool(source["DataDeletionPolicy"] == "DELETE")
+    return bool(source["DataDeletionPolicy"] == "RETAIN")
 
 
 def role_of_knowledge_base(template: Template) -> str:
@@ -247,26 +260,22 @@ def check_names_change_with_what_is_replaced(template: Template) -> list[str]:
 
 
 def check_deletion(template: Template) -> list[str]:
-    """What is kept stays, the rest goes; nothing waits for vectors of a store that has gone."""
-    retained = {
-        name: resource.get("DeletionPolicy", "Delete")
-        for name, resource in template["Resources"].items()
-        if resource["Type"]
-        in (
-            "AWS::OpenSearchServerless::Collection",
-            "AWS::OpenSearchService::Domain",
-            "AWS::RDS::DBCluster",
-            "AWS::S3Vectors::VectorBucket",
-        )
-    }
-    wanted = ("Retain", "Snapshot") if kept(template) else ("Delete",)
-    problems = [f"{name}: {policy}" for name, policy in retained.items() if policy not in wanted]
-    replaced = {name: template["Resources"][name].get("UpdateReplacePolicy") for name in retained}
-    return problems + [
-        f"{name} when replaced: {policy}"
-        for name, policy in replaced.items()
-        if policy not in wanted
-    ]
+    """Vectors that are kept stay, with their store and the way to it; the rest goes, all of it.
+
+    `kept` is what the data source does with its vectors, so that they and what they are in cannot
+    differ. A cluster's member holds nothing: a snapshot is the cluster's.
+    """
+    problems = []
+    for name, resource in template["Resources"].items():
+        if resource["Type"] not in HELD:
+            continue
+        wanted = HELD[resource["Type"]] if kept(template) else "Delete"
+        problems += [
+            f"{name} {attribute}: {resource.get(attribute, 'Delete')}"
+            for attribute in ("DeletionPolicy", "UpdateReplacePolicy")
+            if resource.get(attribute, "Delete") != wanted
+        ]
+    return problems
 
 
 def check_store_comes_first(template: Template) -> list[str]:

@@ -72,7 +72,8 @@ def overrides(variant: str) -> dict[str, Any]:
     if chosen.get("knowledge.retain_data") == "true":
         fields = {key.partition(".")[2]: value for key, value in chosen.items()}
         fields["standby_replicas"] = "false"
-        settings = KnowledgeSettings.model_validate({**fields, "retain_data": "false"})
+        fields.pop("serverless_vpc_endpoint", None)
+        settings = KnowledgeSettings.model_validate(fields)
         chosen["knowledge.deployed"] = settings.identity
     return chosen
 

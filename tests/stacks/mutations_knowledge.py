@@ -190,8 +190,8 @@ KNOWLEDGE_MUTATIONS: list[Case] = stack(
     ),
     ("a collection that is left behind", left_behind(COLLECTION), "check_deletion"),
     (
-        "vectors deleted one by one",
-        changed(SOURCE, "", "DataDeletionPolicy", "DELETE"),
+        "vectors that outlive nothing",
+        changed(SOURCE, "", "DataDeletionPolicy", "RETAIN"),
         "check_deletion",
     ),
     ("Bedrock comes first", alone(BASE), "check_store_comes_first"),
@@ -288,6 +288,13 @@ CLASSIC_MUTATIONS: list[Case] = stack(
         "check_search_index",
     ),
     ("vectors that are lost", lost(COLLECTION), "check_deletion"),
+    ("nobody is let in any more", deleted_as(ACCESS, "Delete"), "check_deletion"),
+    ("no network any more", deleted_as(SECURITY, "Delete"), "check_deletion"),
+    (
+        "a store that is kept and emptied",
+        changed(SOURCE, "", "DataDeletionPolicy", "DELETE"),
+        "check_deletion",
+    ),
 )
 # Variant of knowledge_synthesis -> what is broken there.
 STORE_MUTATIONS: dict[str, list[tuple[str, Mutation, str]]] = {

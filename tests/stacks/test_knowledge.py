@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from syrupy.extensions.json import JSONSnapshotExtension
 
+from stacks.constructs.vector_stores.vector_store import VectorStoreInputs
 from stacks.settings import SettingsError, load_settings
 from stacks.settings_knowledge import KnowledgeSettings
 from stacks.vector_index import DEFAULT_HNSW
@@ -27,6 +29,7 @@ from tests.stacks.test_snapshots import normalised
 
 pytestmark = pytest.mark.xdist_group("knowledge templates")
 
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:abc-AbCdEf"
 RULES = (*CHECKS["Knowledge"], *STORE_CHECKS)
 
 
@@ -197,15 +200,18 @@ REPLACING: tuple[dict[str, object], ...] = (
     {"standby_replicas": False},
     {"hnsw_m": 32},
     {"customer_key": True},
+    {"chunk_tokens": 200},
+    {"chunking": "semantic"},
+    {"parsing": "data_automation"},
 )
 
 
 @pytest.mark.parametrize("change", REPLACING, ids=lambda change: next(iter(change)))
 def test_a_replacement_is_refused_unless_it_is_confirmed(change: dict[str, object]) -> None:
-    deployed = made().identity
+    deployed = made(retain_data=True).identity
     kept = {"retain_data": True, "deployed": deployed}
     assert made(**kept).identity == deployed
-    wanted = made(**change).identity
+    wanted = made(retain_data=True, **change).identity
     assert wanted != deployed
     with pytest.raises(ValueError, match="the knowledge base would be replaced"):
         made(**kept, **change)
@@ -231,11 +237,32 @@ def test_synth_warns_where_what_is_kept_is_not_recorded() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"chunk_tokens": 200}, {"hnsw_ef_search": 64}, {"rerank_model": "amazon.rerank-v1:0"}],
+    [{"hnsw_ef_search": 64}, {"rerank_model": "amazon.rerank-v1:0"}, {"semantic_buffer": 0}],
 )
 def test_what_replaces_nothing_is_not_refused(change: dict[str, object]) -> None:
-    deployed = made().identity
+    deployed = made(retain_data=True).identity
     assert made(retain_data=True, deployed=deployed, **change).identity == deployed
+
+
+@pytest.mark.parametrize("store", ["opensearch_serverless", "pinecone"])
+def test_chunks_share_an_index_only_with_their_like(store: str) -> None:
+    """One that is kept is left as it is; in another, the data source takes its vectors along."""
+    outside = {"endpoint": "https://x.io", "secret_arn": SECRET} if store == "pinecone" else {}
+
+    def index(**values: object) -> str:
+        settings = made(vector_store=store, **outside, **values)
+        inputs = VectorStoreInputs(
+            settings=settings,
+            embedding=settings.embedding,
+            setup_package=lambda: pytest.fail("needs no function"),
+            vpc=cast("Any", None),
+            subnets=cast("Any", None),
+        )
+        return f"{inputs.index_fingerprint()} {settings.identity}"
+
+    kept = store != "pinecone"
+    assert index() == index(chunk_tokens=200) == index(parsing="data_automation")
+    assert (index(retain_data=True) == index(retain_data=True, chunk_tokens=200)) != kept
 
 
 def test_prod_has_the_store_that_is_documented_and_a_record_of_it() -> None:

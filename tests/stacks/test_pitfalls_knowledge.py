@@ -98,11 +98,40 @@ def test_pitfall_30_a_replacement_finds_no_name_taken(
 
 
 def test_pitfall_31_deletion_waits_for_nothing_that_is_gone(stores) -> None:
+    """Vectors are deleted only where the store goes too, and goes last; what is kept keeps them."""
     for variant, template in stores.items():
         assert checks_knowledge.check_deletion(template) == []
+        assert checks_knowledge.check_store_comes_first(template) == []
         (source,) = resources(template, SOURCE).values()
-        wanted = "DELETE" if variant.endswith("kept") else "RETAIN"
+        wanted = "RETAIN" if variant.endswith("kept") else "DELETE"
         assert source["DataDeletionPolicy"] == wanted, variant
+
+
+def test_pitfall_31_what_is_replaced_is_reached_until_its_vectors_are_gone(stores) -> None:
+    """Changed in place, a role or policy would let Bedrock into the new store alone."""
+    for part in ("AWS::IAM::Role", ACCESS):
+        named = [
+            name
+            for variant, template in stores.items()
+            if variant.split()[0] != "opensearch_managed"
+            for name in resources(template, part)
+            if part == ACCESS or name == checks_knowledge.role_of_knowledge_base(template)
+        ]
+        assert len(set(named)) == len(named) > 1
+    # The name as well: CloudFormation makes the new policy while the old one is there.
+    policies = [
+        text(policy["Name"])
+        for each in SEARCHED
+        for policy in resources(stores[each], ACCESS).values()
+    ]
+    assert len(set(policies)) == len(policies)
+    # A domain's policy names one role, which stays, and may use what it was given before.
+    domains = [each for name, each in stores.items() if name.startswith("opensearch_managed")]
+    assert len({checks_knowledge.role_of_knowledge_base(each) for each in domains}) == 1
+    for template in domains:
+        role = checks_knowledge.role_of_knowledge_base(template)
+        paths = [one for _, on in checks_knowledge.allowed(template, role) for one in on]
+        assert any(path.endswith("/chunks-*") for path in paths)
 
 
 def test_pitfall_32_events_wait_in_one_queue_for_one_function(templates) -> None:

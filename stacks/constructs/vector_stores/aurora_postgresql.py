@@ -19,7 +19,6 @@ from stacks.constructs.vector_stores.vector_store import (
     NativeVectorStore,
     Storage,
     VectorStoreInputs,
-    fingerprint,
 )
 
 # Pauses at 0 ACU (from 16.3 on), and has a pgvector that can go on searching when a filter leaves
@@ -57,7 +56,7 @@ class Store(NativeVectorStore):
     def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
         super().__init__(scope, construct_id, inputs=inputs)
         hnsw = inputs.settings.hnsw
-        self._table = "chunks_" + fingerprint(inputs.embedding, hnsw.m, hnsw.ef_construction)
+        self._table = "chunks_" + inputs.index_fingerprint(hnsw.m, hnsw.ef_construction)
         self._secret = self._user_secret()
         self._cluster = self._database()
         instance = rds.CfnDBInstance(

@@ -30,6 +30,7 @@ STACK_SUFFIX = (
     '{"Fn::Select":[0,{"Fn::Split":["-",{"Fn::Select":[2,{"Fn::Split":["/",'
     '{"Ref":"AWS::StackId"}]}]}]}]}'
 )
+PREFIX = "chunks-"
 ENGINE_VERSION = "OpenSearch_2.19"
 CALLS = ("es:ESHttpDelete", "es:ESHttpGet", "es:ESHttpHead", "es:ESHttpPost", "es:ESHttpPut")
 
@@ -54,7 +55,7 @@ class Store(NativeVectorStore):
         self._arn = Stack.of(self).format_arn(
             service="es", resource="domain", resource_name=self._name
         )
-        self._index_name = "chunks-" + fingerprint(inputs.embedding, hnsw.m, hnsw.ef_construction)
+        self._index_name = PREFIX + inputs.index_fingerprint(hnsw.m, hnsw.ef_construction)
         self._setup = SetupFunction(
             self,
             "Setup",
@@ -67,19 +68,25 @@ class Store(NativeVectorStore):
         self._domain = self._made()
 
     @property
+    def settled(self) -> str:
+        """The domain's access policy names one role, which has to be there for old indices too."""
+        return fingerprint(self._inputs.settings.vector_store)
+
+    @property
     def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
         """https://docs.aws.amazon.com/bedrock/latest/userguide/kb-osm-permissions-slr-rbp.html
 
-        All five calls on the index and on what stands below it, HEAD among them, and the
-        description of the domain.
+        All five calls on indices of our naming and on what stands below them, HEAD among them, and
+        the description of the domain. When an index is replaced, Bedrock still takes the vectors
+        out of the old one; OpenSearch's own roles, one per index, say what may be done where.
         """
         return {
             "vectors": [
                 iam.PolicyStatement(
                     actions=list(CALLS),
                     resources=[
-                        f"{self._arn}/{self._index_name}",
-                        f"{self._arn}/{self._index_name}/*",
+                        f"{self._arn}/{PREFIX}*",
+                        f"{self._arn}/{PREFIX}*/*",
                     ],
                 ),
                 iam.PolicyStatement(actions=["es:DescribeDomain"], resources=[self._arn]),
@@ -135,7 +142,11 @@ class Store(NativeVectorStore):
 
     def accept(self, role: iam.IRole) -> None:
         """Within an index, paths are what is called; which there are is not known beforehand."""
-        for each, below in ((role, f"{self._index_name}/*"), (self._setup.role, "*")):
+        for each, below in (
+            (role, f"{PREFIX}*"),
+            (role, f"{PREFIX}*/*"),
+            (self._setup.role, "*"),
+        ):
             acknowledge_wildcard(
                 each,
                 "arn:<AWS::Partition>:es:<AWS::Region>:<AWS::AccountId>:domain/groundwork-"

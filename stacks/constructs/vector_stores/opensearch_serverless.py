@@ -40,6 +40,9 @@ class Store(NativeVectorStore):
       role that deploys creates and deletes it, nobody else does anything.
     - Network policy: anybody with permissions, or Bedrock and one VPC endpoint.
     - Names, which have to be unique in the account, come from the stack's identifier.
+    - What is kept are the policies too, without which nobody reaches the collection. Where the
+      index, or who uses it, is replaced, so is the data-access policy: the old one is there until
+      the old vectors and the old index are gone.
 
     classic has OpenSearch's faiss engine, the only one that knowledge bases take
     (https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html). Whether they
@@ -55,10 +58,10 @@ class Store(NativeVectorStore):
         nextgen = settings.serverless_generation == "nextgen"
         self._standby = "ENABLED" if nextgen or settings.standby_replicas else "DISABLED"
         key = inputs.encryption_key
-        kind = fingerprint(settings.serverless_generation, self._standby, bool(key))
-        self._name = Fn.join("-", ["groundwork", stack_suffix(), kind])
+        self._kind = fingerprint(settings.serverless_generation, self._standby, bool(key))
+        self._name = Fn.join("-", ["groundwork", stack_suffix(), self._kind])
         graph = (settings.hnsw_m, settings.hnsw_ef_construction)
-        self._index_name = "chunks-" + fingerprint(inputs.embedding, *graph)
+        self._index_name = "chunks-" + inputs.index_fingerprint(*graph)
         group = self._group() if nextgen else None
         self._collection = aoss.CfnCollection(
             self,
@@ -75,6 +78,7 @@ class Store(NativeVectorStore):
         self._collection.apply_removal_policy(inputs.removal_policy)
         for first in (self._encryption(), self._network(), group):
             if first:
+                first.apply_removal_policy(inputs.removal_policy)
                 self._collection.add_resource_dependency(first)
 
     @property
@@ -207,10 +211,11 @@ class Store(NativeVectorStore):
                 "Principal": [principal],
             }
 
-        return aoss.CfnAccessPolicy(
+        settled = fingerprint(self._kind, self._index_name, self.settled)
+        policy = aoss.CfnAccessPolicy(
             self,
-            "Access",
-            name=self._name,
+            "Access" + settled,
+            name=Fn.join("-", ["groundwork", stack_suffix(), settled]),
             type="data",
             policy=Stack.of(self).to_json_string(
                 [
@@ -220,6 +225,8 @@ class Store(NativeVectorStore):
                 ]
             ),
         )
+        policy.apply_removal_policy(self._inputs.removal_policy)
+        return policy
 
     def _deploying_role(self) -> str:
         """The role with which CloudFormation calls OpenSearch Serverless: `cdk bootstrap`'s."""

@@ -34,7 +34,8 @@ class Store(NativeVectorStore):
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-limitations.html). The index
     has no parameters: S3 decides how it searches.
 
-    Neither bucket nor index has a name of ours: everything about them can only be replaced.
+    Neither bucket nor index has a name of ours: everything about them can only be replaced. An
+    index that is kept is another resource when chunks change.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
@@ -50,7 +51,7 @@ class Store(NativeVectorStore):
         )
         self._index = s3vectors.CfnIndex(
             self,
-            "Index",
+            "Index" + (inputs.index_fingerprint() if inputs.settings.keeps_vectors else ""),
             vector_bucket_arn=self._bucket.attr_vector_bucket_arn,
             data_type="float32",
             dimension=inputs.embedding.dimension,

@@ -49,6 +49,14 @@ class VectorStoreInputs:
         """What becomes of vectors when their stack, or what holds them, goes."""
         return RemovalPolicy.RETAIN if self.settings.retain_data else RemovalPolicy.DESTROY
 
+    def index_fingerprint(self, *graph: object) -> str:
+        """Of what an index cannot change, and of what must not be mixed in one that is kept.
+
+        Its data source leaves its vectors there when another way of chunking replaces it.
+        """
+        chunks = [self.settings.chunks] if self.settings.keeps_vectors else []
+        return fingerprint(self.embedding, *graph, *chunks)
+
 
 class VectorStore(Construct, metaclass=jsii.JSIIAbstractClass):
     """A store, in the order in which a knowledge base needs it.
@@ -66,6 +74,16 @@ class VectorStore(Construct, metaclass=jsii.JSIIAbstractClass):
     @abstractmethod
     def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
         """What the knowledge base's role may do here: policy name -> statements."""
+
+    @property
+    def settled(self) -> str:
+        """What cannot change without another role for the knowledge base.
+
+        A role that is changed in place loses the old store before the old data source, which is
+        deleted last of all, has taken its vectors out of it.
+        """
+        settings = self._inputs.settings
+        return fingerprint(settings.identity, settings.secret_arn, settings.redis_index)
 
     @property
     def job_permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
