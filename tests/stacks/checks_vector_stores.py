@@ -321,7 +321,7 @@ def check_third_party(template: Template) -> list[str]:
         found = [each for each in given if ASSOCIATE in as_list(each["Action"])]
         if needed and not found:
             problems.append(f"{name} may not use the third party")
-        condition = {"StringEquals": {f"bedrock:{THIRD_PARTY_SECRET}": secret}}
+        condition = {"ArnEquals": {f"bedrock:{THIRD_PARTY_SECRET}": secret}}
         problems += [
             f"{name} may use any secret" for each in found if each.get("Condition") != condition
         ]

@@ -22,6 +22,6 @@ def may_associate(secret_arn: str) -> iam.PolicyStatement:
         actions=["bedrock:AssociateThirdPartyKnowledgeBase"],
         resources=["*"],
         conditions={
-            "StringEquals": {"bedrock:ThirdPartyKnowledgeBaseCredentialsSecretArn": secret_arn}
+            "ArnEquals": {"bedrock:ThirdPartyKnowledgeBaseCredentialsSecretArn": secret_arn}
         },
     )
