@@ -167,6 +167,7 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
             *self.serverless_problems(self.vector_store),
             *self.outside_problems(self.vector_store),
             *self._replacement_problems(),
+            *self._closed_problems(),
         ]
         if problems:
             raise ValueError("; ".join(problems))
@@ -193,4 +194,16 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
                 "knowledge base would be replaced, and everything ingested again. Undo the change; "
                 f"or set confirm_replacement to {self.identity}, deploy, and set deployed to the "
                 "same. When nothing is deployed yet, set deployed alone"
+            )
+
+    def _closed_problems(self) -> Iterator[str]:
+        """An index is made from outside of the VPC, where a closed collection is out of reach."""
+        closed = self.serverless_vpc_endpoint and self.vector_store == "opensearch_serverless"
+        if closed and self.deployed != self.identity:
+            yield (
+                f"serverless_vpc_endpoint is set, but deployed is {self.deployed or 'empty'}, so "
+                f"the index of {self.identity} is still to be made, which CloudFormation cannot do "
+                "in a collection that only a VPC reaches. Deploy without serverless_vpc_endpoint, "
+                f"set deployed to {self.identity}, then set serverless_vpc_endpoint and deploy "
+                "again"
             )

@@ -120,7 +120,9 @@ class OpenSearchServerlessSettings(HnswSettings):
             pattern=r"^$|^vpce-[0-9a-f]+$",
             description="opensearch_serverless: the account's endpoint for OpenSearch Serverless. "
             "When set, nobody but Bedrock and this endpoint reaches the collection, and programs "
-            "of the account only from its VPC. One endpoint per VPC is allowed, so it is not made "
+            "of the account only from its VPC. Set it when the index is deployed, which "
+            "CloudFormation makes from outside, and unset it before hnsw_ef_search changes or the "
+            "store is replaced or destroyed. One endpoint per VPC is allowed, so it is not made "
             "here.",
             json_schema_extra=unit("identifier of an OpenSearch Serverless VPC endpoint"),
         ),

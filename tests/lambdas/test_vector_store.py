@@ -103,14 +103,6 @@ def test_a_collection_that_cannot_be_reached_is_told() -> None:
         index_admitted.create(probe("http://127.0.0.1:9", "index"), Time().deadline(20))
 
 
-def test_a_private_collection_is_given_time() -> None:
-    time = Time()
-    index_admitted.create(
-        {**probe("http://127.0.0.1:9", "access"), "Private": "true"}, time.deadline(800)
-    )
-    assert 80 < time.now < 120
-
-
 DOMAIN = {
     "IndexName": "chunks-1",
     "Body": json.dumps({"mappings": {}}),

@@ -181,6 +181,10 @@ def refused(**values: object) -> str:
         ({"vector_store": "pinecone"}, "secret_arn is empty"),
         ({"vector_store": "redis_enterprise_cloud"}, "endpoint is empty"),
         ({"secret_arn": "password"}, "knowledge.secret_arn"),
+        (
+            {"vector_store": "opensearch_serverless", "serverless_vpc_endpoint": "vpce-0123"},
+            "deployed is empty, .*Deploy without serverless_vpc_endpoint, set deployed to",
+        ),
         ({"vector_store": "chroma"}, "opensearch_serverless"),
     ],
 )
@@ -242,6 +246,16 @@ def test_synth_warns_where_what_is_kept_is_not_recorded() -> None:
 def test_what_replaces_nothing_is_not_refused(change: dict[str, object]) -> None:
     deployed = made(retain_data=True).identity
     assert made(retain_data=True, deployed=deployed, **change).identity == deployed
+
+
+def test_a_collection_is_closed_behind_the_index_that_is_there() -> None:
+    deployed = made(retain_data=True).identity
+    closed = {"retain_data": True, "serverless_vpc_endpoint": "vpce-0123", "deployed": deployed}
+    assert made(**closed).identity == deployed
+    # Nor can a confirmed replacement make its index there.
+    wanted = made(retain_data=True, hnsw_m=32).identity
+    with pytest.raises(ValueError, match="is still to be made"):
+        made(**closed, hnsw_m=32, confirm_replacement=wanted)
 
 
 @pytest.mark.parametrize("store", ["opensearch_serverless", "pinecone"])

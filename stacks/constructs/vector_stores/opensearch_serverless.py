@@ -38,7 +38,10 @@ class Store(NativeVectorStore):
       standby replicas, around the clock.
     - Data-access policy: the knowledge base reads and writes documents of its one index, the
       role that deploys creates and deletes it, nobody else does anything.
-    - Network policy: anybody with permissions, or Bedrock and one VPC endpoint.
+    - Network policy: anybody with permissions, or Bedrock and one VPC endpoint. The latter is
+      closed behind an index that is there: AWS::OpenSearchServerless::Index needs aoss:APIAccessAll
+      and no other permission, so it comes by the collection's own endpoint, from outside of the
+      VPC. Settings refuse what would make, change or delete an index of a closed collection.
     - Names, which have to be unique in the account, come from the stack's identifier.
     - What is kept are the policies too, without which nobody reaches the collection. Where the
       index, or who uses it, is replaced, so is the data-access policy: the old one is there until
@@ -137,7 +140,6 @@ class Store(NativeVectorStore):
         self.depends_on += [access, index, seen]
 
     def _probe(self, setup: SetupFunction, construct_id: str, *, expects: str) -> CustomResource:
-        private = bool(self._inputs.settings.serverless_vpc_endpoint)
         return setup.resource(
             self,
             construct_id,
@@ -146,7 +148,6 @@ class Store(NativeVectorStore):
                 "Endpoint": self._collection.attr_collection_endpoint,
                 "IndexName": self._index_name,
                 "Expects": expects,
-                "Private": "true" if private else None,
             },
         )
 
