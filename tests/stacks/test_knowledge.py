@@ -45,6 +45,30 @@ def test_template_is_the_accepted_one(stores, snapshot, variant: str) -> None:
     assert normalised(stores[variant]) == accepted
 
 
+@pytest.mark.parametrize("variant", [each for each in STORES if each != store_of(each)])
+def test_what_another_choice_changes_is_the_accepted_change(stores, snapshot, variant: str) -> None:
+    """Only that, or the whole would be accepted twice for each store."""
+    before, after = (normalised(stores[each])["Resources"] for each in (store_of(variant), variant))
+    changed = {name: differing(before.get(name, {}), after[name]) for name in after}
+    found = {
+        "changed": {name: each for name, each in changed.items() if each},
+        "gone": sorted(set(before) - set(after)),
+    }
+    assert found == snapshot.use_extension(JSONSnapshotExtension)
+
+
+def differing(before: Any, after: Any) -> Any:
+    """The members of `after` that are not in `before`; what is no mapping is told as it is."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    missing = {name: None for name in before if name not in after}
+    return missing | {
+        name: differing(before.get(name), after[name])
+        for name in after
+        if before.get(name) != after[name]
+    }
+
+
 @pytest.mark.parametrize(
     ("variant", "mutate", "rule"),
     [
