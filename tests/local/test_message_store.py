@@ -187,7 +187,10 @@ def _copy_of_sqs() -> ModuleType:
 def sides(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ModuleType, ModuleType, Clock]]:
     """MiniStack's SQS as it is, and the one with our store; both on one clock."""
     import ministack.services.sqs as ours
+    from ministack.core import responses
 
+    responses.set_request_account_id(ARN.split(":")[4])
+    responses.set_request_region(ARN.split(":")[3])
     clock = Clock()
     stock = _copy_of_sqs()
     for module in (stock, ours):
