@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.local.knowledge_resources import ROLE
+
 COLLECTION, INDEX = "notes", "chunks"
 CHUNKINGS: dict[str, dict[str, Any]] = {
     "fixed": {
@@ -36,21 +38,7 @@ def template() -> str:
     index = f"index/{COLLECTION}/*"
     resources: dict[str, Any] = {
         "Bucket": {"Type": "AWS::S3::Bucket"},
-        "Role": {
-            "Type": "AWS::IAM::Role",
-            "Properties": {
-                "AssumeRolePolicyDocument": {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Effect": "Allow",
-                            "Principal": {"Service": "bedrock.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                        }
-                    ],
-                }
-            },
-        },
+        "Role": ROLE,
         "Encryption": _policy(
             "encryption",
             {

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from aws_cdk import aws_bedrock as bedrock
-from aws_cdk import aws_iam as iam
 
-from stacks.constructs.acknowledged import acknowledge_wildcard
-from stacks.constructs.vector_stores.third_party import NO_RESOURCES, may_associate
+from stacks.constructs.vector_stores.third_party import ThirdPartyStore
 from stacks.constructs.vector_stores.vector_store import NativeVectorStore, Storage
 from stacks.vector_index import METADATA_FIELD, TEXT_FIELD
 
 
-class Store(NativeVectorStore):
+class Store(ThirdPartyStore, NativeVectorStore):
     """An index that somebody made at Pinecone, found by its URL and a secret with the API key.
 
     Nothing is created here. The index needs the embedding model's dimension, which synth cannot
@@ -22,28 +18,6 @@ class Store(NativeVectorStore):
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html
     """
-
-    @property
-    def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
-        """The API key, and that it may be used."""
-        return {
-            "vectors": [
-                iam.PolicyStatement(
-                    actions=["secretsmanager:GetSecretValue"],
-                    resources=[self._inputs.settings.secret_arn],
-                ),
-                may_associate(self._inputs.settings.secret_arn),
-            ]
-        }
-
-    @property
-    def job_permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
-        """See VectorStore."""
-        return {"third-party": [may_associate(self._inputs.settings.secret_arn)]}
-
-    def accept(self, role: iam.IRole) -> None:
-        """The action that knows no resources."""
-        acknowledge_wildcard(role, "*", reason=NO_RESOURCES)
 
     @property
     def storage_configuration(self) -> Storage:

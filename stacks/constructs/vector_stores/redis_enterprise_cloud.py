@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Stack
@@ -11,12 +10,12 @@ from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.constructs.vector_stores.setup_function import SetupFunction
-from stacks.constructs.vector_stores.third_party import NO_RESOURCES, may_associate
-from stacks.constructs.vector_stores.vector_store import DESCRIPTION, Configuration, VectorStore
+from stacks.constructs.vector_stores.third_party import ThirdPartyStore, may_associate
+from stacks.constructs.vector_stores.vector_store import DESCRIPTION, Configuration
 from stacks.vector_index import METADATA_FIELD, TEXT_FIELD
 
 
-class Store(VectorStore):
+class Store(ThirdPartyStore):
     """A database that somebody made at Redis, found by its endpoint and a secret.
 
     Bedrock's API knows this store, AWS::Bedrock::KnowledgeBase does not
@@ -27,28 +26,6 @@ class Store(VectorStore):
     The index has to be there, with the embedding model's dimension, and so have TLS and client
     certificates: https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html
     """
-
-    @property
-    def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
-        """User, password and certificates, and that they may be used."""
-        return {
-            "vectors": [
-                iam.PolicyStatement(
-                    actions=["secretsmanager:GetSecretValue"],
-                    resources=[self._inputs.settings.secret_arn],
-                ),
-                may_associate(self._inputs.settings.secret_arn),
-            ]
-        }
-
-    @property
-    def job_permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
-        """See VectorStore."""
-        return {"third-party": [may_associate(self._inputs.settings.secret_arn)]}
-
-    def accept(self, role: iam.IRole) -> None:
-        """The action that knows no resources."""
-        acknowledge_wildcard(role, "*", reason=NO_RESOURCES)
 
     def knowledge_base(
         self, scope: Construct, *, name: str, role: iam.IRole, configuration: Configuration

@@ -1,8 +1,13 @@
-"""Permission to keep what is known at a third party: Pinecone, Redis Enterprise Cloud."""
+"""Stores at a third party: Pinecone, Redis Enterprise Cloud."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from aws_cdk import aws_iam as iam
+
+from stacks.constructs.acknowledged import acknowledge_wildcard
+from stacks.constructs.vector_stores.vector_store import VectorStore
 
 NO_RESOURCES = (
     "AssociateThirdPartyKnowledgeBase knows no resources; its condition names the one secret."
@@ -25,3 +30,29 @@ def may_associate(secret_arn: str) -> iam.PolicyStatement:
             "ArnEquals": {"bedrock:ThirdPartyKnowledgeBaseCredentialsSecretArn": secret_arn}
         },
     )
+
+
+class ThirdPartyStore(VectorStore):
+    """A store that is reached with a secret, and permitted by it."""
+
+    @property
+    def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+        """The secret, and that it may be used."""
+        return {
+            "vectors": [
+                iam.PolicyStatement(
+                    actions=["secretsmanager:GetSecretValue"],
+                    resources=[self._inputs.settings.secret_arn],
+                ),
+                may_associate(self._inputs.settings.secret_arn),
+            ]
+        }
+
+    @property
+    def job_permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+        """See VectorStore."""
+        return {"third-party": [may_associate(self._inputs.settings.secret_arn)]}
+
+    def accept(self, role: iam.IRole) -> None:
+        """The action that knows no resources."""
+        acknowledge_wildcard(role, "*", reason=NO_RESOURCES)
