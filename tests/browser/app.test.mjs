@@ -5,7 +5,7 @@ import { after, afterEach, beforeEach, test } from "node:test";
 
 import { until } from "../../web_src/node/device.mjs";
 import * as server from "../sync_client/server.mjs";
-import { closeAll, DESK, device, editOrder, end, newSite, picture, upToDate } from "./browser.mjs";
+import { closeAll, DESK, device, editOrder, end, gone, newSite, picture, upToDate } from "./browser.mjs";
 
 beforeEach(server.wipe);
 afterEach(closeAll);
@@ -40,7 +40,7 @@ test("a person signs in, adds a site, a work order and a note, and the server ha
   await until(async () => (await server.rows("Note")).size === 1, "the note to arrive");
   const [[, order]] = await server.rows("WorkOrder");
   assert.deepEqual([order.title, order.tags, (await sitesOfServer())[0].accessHints], ["Inspect the crane", ["crane", "yearly"], ["north gate", "ask for Ole"]]);
-  await page.getByText("not sent yet").waitFor({ state: "detached" });
+  await gone(page.getByText("not sent yet"));
   await picture(page, "order-phone");
   assert.deepEqual(page.problems, []);
 });
@@ -67,7 +67,7 @@ test("without a network work goes on, is counted, and converges with what others
   await until(async () => (await server.row("WorkOrder", order.id)).status === "DONE", "Dana's change");
   await tom.context.setOffline(false);
   await upToDate(tom.page);
-  await tom.page.getByText("1 change waits").waitFor({ state: "detached" });
+  await gone(tom.page.getByText("1 change waits"));
   for (const { page } of [dana, tom]) await page.getByRole("button", { name: /^Mend the pump done/ }).getByText("ladder").waitFor();
   const row = await server.row("WorkOrder", order.id);
   assert.deepEqual([row.status, row.tags.toSorted()], ["DONE", ["ladder", "pump", "warranty"]]);
@@ -117,7 +117,7 @@ test("an API that is unavailable for a while loses nothing", async () => {
   await page.getByText("1 change waits").waitFor();
   await server.control("reset");
   await until(async () => (await sitesOfServer()).length === 1, "the site to arrive");
-  await page.getByText("1 change waits").waitFor({ state: "detached" });
+  await gone(page.getByText("1 change waits"));
 });
 
 test("what somebody may not do is undone and explained", async () => {

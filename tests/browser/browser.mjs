@@ -5,6 +5,7 @@ import path from "node:path";
 
 import { chromium } from "playwright-core";
 
+import { until } from "../../web_src/node/device.mjs";
 import { backend } from "../sync_client/server.mjs";
 
 export { backend };
@@ -44,6 +45,9 @@ export async function device(person, { viewport = PHONE } = {}) {
 }
 
 export const upToDate = (page) => page.getByRole("status").getByText("up to date").waitFor();
+
+/** However many there are of it, as several changes may be on their way: `waitFor` suffers one alone. */
+export const gone = (locator) => until(async () => (await locator.count()) === 0, `${locator} to go`);
 
 export async function picture(page, name) {
   if (!pictures) return;
