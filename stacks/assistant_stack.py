@@ -16,10 +16,10 @@ from stacks.constructs.answer_cache import answer_cache
 from stacks.constructs.assistant_alarms import AssistantAlarms
 from stacks.constructs.chat_stream import HANDLER, WRAPPER, ChatStream
 from stacks.constructs.conversation_table import ConversationTable
-from stacks.constructs.embedding_model import foundation_model_arn
 from stacks.constructs.guardrail import Guardrail
 from stacks.constructs.http_api import HttpApi
 from stacks.constructs.model_access import may_ask
+from stacks.constructs.model_arns import foundation_model_arn
 from stacks.constructs.network import Network
 from stacks.constructs.prompts import Prompts
 from stacks.constructs.python_function import PythonFunction, PythonFunctionInputs

@@ -6,7 +6,7 @@ from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.constructs.embedding_model import asked_model_arn
+from stacks.constructs.model_arns import asked_model_arn
 from stacks.constructs.vector_stores.vector_store import fingerprint
 from stacks.settings_knowledge import KnowledgeSettings
 

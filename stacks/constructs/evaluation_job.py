@@ -14,9 +14,9 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
-from stacks.constructs.embedding_model import asked_model_arn, foundation_model_arn
 from stacks.constructs.kept_queue import kept_queue
 from stacks.constructs.model_access import may_ask
+from stacks.constructs.model_arns import asked_model_arn, foundation_model_arn
 from stacks.constructs.private_bucket import forget_old_versions, private_bucket
 from stacks.constructs.service_alarm import ServiceAlarm, of_queue
 from stacks.knowledge import Knowledge

@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge_wildcard
-from stacks.constructs.embedding_model import foundation_model_arn
+from stacks.constructs.model_arns import foundation_model_arn
 from stacks.constructs.parsing_permissions import INVOCATIONS, parsing_permissions
 from stacks.constructs.reranking_permissions import reranking_permissions
 from stacks.constructs.vector_stores.vector_store import VectorStore, fingerprint

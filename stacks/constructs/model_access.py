@@ -8,7 +8,7 @@ from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.constructs.embedding_model import asked_model_arn, foundation_model_arn
+from stacks.constructs.model_arns import asked_model_arn, foundation_model_arn
 from stacks.inference_profiles import GLOBAL, REACH
 
 CONVERSE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")

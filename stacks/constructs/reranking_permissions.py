@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.constructs.embedding_model import foundation_model_arn
+from stacks.constructs.model_arns import foundation_model_arn
 
 
 def reranking_permissions(
