@@ -11,10 +11,8 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from local.session import LocalAws
-from tests.local.knowledge_resources import (
-    buckets,
-)
-from tests.local.small_stack import Stack
+from tests.local.knowledge_resources import buckets
+from tests.local.small_stack import Resources, Stack
 
 pytestmark = pytest.mark.xdist_group("local-aws")
 
@@ -65,3 +63,29 @@ def test_a_change_of_outputs_alone_is_a_change(aws: LocalAws) -> None:
             change("UPDATE", {"A": {"Value": "a"}, "B": {"Value": "b", "Export": {"Name": "b"}}})
     finally:
         cloudformation.delete_stack(StackName="outputs")
+
+
+def test_what_another_stack_imports_is_neither_changed_nor_removed(
+    aws: LocalAws, stack: Stack
+) -> None:
+    def topics(name: str) -> Resources:
+        return {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": name}}}
+
+    exported = {"Name": {"Value": {"Fn::GetAtt": ["Topic", "TopicName"]},
+                         "Export": {"Name": "exported-topic"}}}  # fmt: skip
+    stack.deploy(topics("first"), outputs=exported)
+    user = Stack(aws, "exports-user")
+    parameter = {"Type": "String", "Value": {"Fn::ImportValue": "exported-topic"}}
+    try:
+        user.deploy({"Name": {"Type": "AWS::SSM::Parameter", "Properties": parameter}})
+        with pytest.raises(AssertionError):
+            stack.deploy(topics("second"), outputs=exported)
+        assert "exported-topic cannot be updated as it is in use by exports-user" in stack.why()
+        with pytest.raises(AssertionError):
+            stack.deploy(topics("first"))
+        assert "Cannot delete export exported-topic as it is in use" in stack.why()
+    finally:
+        user.delete()
+    stack.deploy(topics("second"))
+    exports = aws.client("cloudformation").list_exports()["Exports"]
+    assert "exported-topic" not in {each["Name"] for each in exports}
