@@ -15,7 +15,8 @@ from local.scaling.metric_math import references
 from tests.built_once import REPOSITORY
 from tests.judges.assembly import Templates
 from tests.judges.judged_synthesis import JUDGED
-from tests.stacks.checks_offline import ALARM, API, RESOLVER, TABLE
+from tests.stacks.checks_offline import ALARM, API
+from tests.stacks.checks_versioned_tables import RESOLVER, TABLE
 from tests.stacks.reading import Template, alarm_metrics, resources, text
 
 pytestmark = pytest.mark.xdist_group("judges")

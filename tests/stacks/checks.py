@@ -15,9 +15,11 @@ from tests.stacks import (
     checks_offline,
     checks_scaling,
     checks_vector_stores,
+    checks_versioned_tables,
 )
 from tests.stacks.checks_assistant import ASSISTANT_CHECKS
 from tests.stacks.checks_ingestion import INGESTION_CHECKS
+from tests.stacks.checks_prompts import PROMPT_CHECKS
 from tests.stacks.reading import Template
 
 Check = Callable[[Template], list[str]]
@@ -104,15 +106,15 @@ FUNCTIONS_CHECKS = (
     checks_messages.check_long_polling,
 )
 OFFLINE_CHECKS = (
-    checks_offline.check_sources_are_versioned,
-    checks_offline.check_sources_may_reach_their_tables,
-    checks_offline.check_delta_table,
-    checks_offline.check_tables,
-    checks_offline.check_synchronisation,
+    checks_versioned_tables.check_sources_are_versioned,
+    checks_versioned_tables.check_sources_may_reach_their_tables,
+    checks_versioned_tables.check_delta_table,
+    checks_versioned_tables.check_tables,
+    checks_versioned_tables.check_synchronisation,
     checks_offline.check_runtime,
-    checks_offline.check_versions_are_asked,
-    checks_offline.check_conflicts,
-    checks_offline.check_nobody_else_writes,
+    checks_versioned_tables.check_versions_are_asked,
+    checks_versioned_tables.check_conflicts,
+    checks_versioned_tables.check_nobody_else_writes,
     checks_offline.check_ways_in,
     checks_offline.check_limits,
     checks_offline.check_api_is_observed,
@@ -183,7 +185,12 @@ EVERYWHERE = (
     checks_access.check_no_secrets_in_plain_text,
 )
 CHECKS: Mapping[str, tuple[Check, ...]] = {
-    "Assistant": (*ASSISTANT_CHECKS, checks_messages.check_log_retention, *EVERYWHERE),
+    "Assistant": (
+        *PROMPT_CHECKS,
+        *ASSISTANT_CHECKS,
+        checks_messages.check_log_retention,
+        *EVERYWHERE,
+    ),
     "Network": NETWORK_CHECKS + EVERYWHERE,
     "Documents": DOCUMENT_CHECKS + EVERYWHERE,
     "Fleet": FLEET_CHECKS + EVERYWHERE,

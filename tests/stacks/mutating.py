@@ -88,6 +88,39 @@ def changed(kind: str, part: str, *path: Any) -> Mutation:
     return mutate
 
 
+def told(function: str, name: str, value: Any) -> Mutation:
+    """Change a variable of a function's environment."""
+    return changed("AWS::Lambda::Function", function, "Environment", "Variables", name, value)
+
+
+def policy(role: str, name: str, index: int, member: str, value: Any) -> Mutation:
+    """Change a statement of a policy."""
+
+    def mutate(template: Template) -> None:
+        policies = one(template, "AWS::IAM::Role", role)["Policies"]
+        found = next(each for each in policies if each["PolicyName"] == name)
+        found["PolicyDocument"]["Statement"][index][member] = value
+
+    return mutate
+
+
+def no_policy(role: str, name: str) -> Mutation:
+    def mutate(template: Template) -> None:
+        properties = one(template, "AWS::IAM::Role", role)
+        properties["Policies"] = [
+            each for each in properties["Policies"] if each["PolicyName"] != name
+        ]
+
+    return mutate
+
+
+def no_output(name: str) -> Mutation:
+    def mutate(template: Template) -> None:
+        del template["Outputs"][name]
+
+    return mutate
+
+
 def drop_tls(kind: str, part: str) -> Mutation:
     def mutate(template: Template) -> None:
         document = one(template, kind, part)["PolicyDocument"]

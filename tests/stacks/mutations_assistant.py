@@ -1,59 +1,35 @@
-"""Breaks of ingestion and of the assistant, with the rule that has to notice."""
+"""Breaks of the assistant, with the rule that has to notice."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from tests.stacks.checks_assistant import (
     ALARM,
     ENDPOINT,
     FUNCTION,
     GROUP,
-    GUARDRAIL,
-    GUARDRAIL_VERSION,
     INDEX,
     INGRESS,
     PARAMETERS,
-    PROMPT,
-    PROMPT_VERSION,
-    ROLE,
     SCHEDULE,
     TABLE,
     USER,
 )
-from tests.stacks.checks_ingestion import MAPPING, QUEUE, RULE
-from tests.stacks.mutating import Case, Mutation, changed, one, without
+from tests.stacks.checks_prompts import GUARDRAIL, GUARDRAIL_VERSION, PROMPT, PROMPT_VERSION
+from tests.stacks.mutating import (
+    Case,
+    Mutation,
+    changed,
+    no_output,
+    no_policy,
+    one,
+    policy,
+    told,
+    without,
+)
 from tests.stacks.reading import Template, resources
 
-QUEUE_POLICY = "AWS::SQS::QueuePolicy"
-STATUS = ("EventPattern", "detail", "status-details", "status")
 VARIABLES = ("Environment", "Variables")
 CHAT = ("Variants", 0, "TemplateConfiguration", "Chat")
-
-
-def told(function: str, name: str, value: Any) -> Mutation:
-    return changed(FUNCTION, function, *VARIABLES, name, value)
-
-
-def policy(role: str, name: str, index: int, member: str, value: Any) -> Mutation:
-    """Change a statement of a policy."""
-
-    def mutate(template: Template) -> None:
-        policies = one(template, ROLE, role)["Policies"]
-        found = next(each for each in policies if each["PolicyName"] == name)
-        found["PolicyDocument"]["Statement"][index][member] = value
-
-    return mutate
-
-
-def no_policy(role: str, name: str) -> Mutation:
-    def mutate(template: Template) -> None:
-        properties = one(template, ROLE, role)
-        properties["Policies"] = [
-            each for each in properties["Policies"] if each["PolicyName"] != name
-        ]
-
-    return mutate
 
 
 def no_filter(kind: str) -> Mutation:
@@ -104,108 +80,6 @@ def among_instructions(template: Template) -> None:
     chat["System"][0]["Text"] += " {{documents}}"
 
 
-def no_output(name: str) -> Mutation:
-    def mutate(template: Template) -> None:
-        del template["Outputs"][name]
-
-    return mutate
-
-
-def lost_events(part: str) -> Mutation:
-    def mutate(template: Template) -> None:
-        del one(template, RULE, part)["Targets"][0]["DeadLetterConfig"]
-
-    return mutate
-
-
-def any_rule(template: Template) -> None:
-    document = one(template, QUEUE_POLICY, "EventsChanges")["PolicyDocument"]
-    for statement in document["Statement"]:
-        if statement["Effect"] == "Allow":
-            statement["Condition"] = {"ArnEquals": {"aws:SourceArn": "arn:aws:events:*:*:rule/*"}}
-
-
-INGESTION_MUTATIONS: list[Case] = [
-    (name, "Knowledge", mutate, rule)
-    for name, mutate, rule in (
-        (
-            "deletions are not noticed",
-            changed(RULE, "EventsRule", "EventPattern", "detail-type", ["Object Created"]),
-            "check_changes_become_messages",
-        ),
-        ("events are lost", lost_events("EventsRule"), "check_changes_become_messages"),
-        (
-            "replacements are not noticed",
-            changed(RULE, "EventsDeployed", *STATUS, ["CREATE_COMPLETE"]),
-            "check_deployments_become_messages",
-        ),
-        (
-            "every stack of the account",
-            without(RULE, "EventsDeployed", "EventPattern", "detail", "stack-id"),
-            "check_deployments_become_messages",
-        ),
-        (
-            "deployments are lost",
-            lost_events("EventsDeployed"),
-            "check_deployments_become_messages",
-        ),
-        ("every rule of every account", any_rule, "check_only_its_rules_may_send"),
-        (
-            "patience is taken for failure",
-            changed(QUEUE, "Changes", "RedrivePolicy", {"maxReceiveCount": 1000}),
-            "check_changes_wait_as_long_as_it_takes",
-        ),
-        (
-            "four days are enough",
-            without(QUEUE, "Changes", "MessageRetentionPeriod"),
-            "check_changes_wait_as_long_as_it_takes",
-        ),
-        ("one by one", changed(MAPPING, "", "BatchSize", 1), "check_bursts_merge"),
-        (
-            "at once",
-            without(MAPPING, "", "MaximumBatchingWindowInSeconds"),
-            "check_bursts_merge",
-        ),
-        ("all or nothing", without(MAPPING, "", "FunctionResponseTypes"), "check_bursts_merge"),
-        ("a hundred copies", without(MAPPING, "", "ScalingConfig"), "check_bursts_merge"),
-        (
-            "not the alias",
-            changed(MAPPING, "", "FunctionName", {"Ref": "IngestionFunction90B3FA15"}),
-            "check_bursts_merge",
-        ),
-        (
-            "six time-outs without the window",
-            changed(QUEUE, "Changes", "VisibilityTimeout", 360),
-            "check_lambda_consumers_have_time",
-        ),
-        (
-            "messages cannot be hidden",
-            no_policy("IngestionFunctionPermissions", "events"),
-            "check_ingestion_may",
-        ),
-        (
-            "another queue of failed documents",
-            told("IngestionFunction", "FAILED_DOCUMENTS_QUEUE_URL", "elsewhere"),
-            "check_ingestion_environment",
-        ),
-        (
-            "another key",
-            changed(TABLE, "Progress", "KeySchema", 0, "AttributeName", "job"),
-            "check_ingestion_progress",
-        ),
-        (
-            "reports in the open",
-            without("AWS::SNS::Topic", "", "KmsMasterKeyId"),
-            "check_reports_are_encrypted",
-        ),
-        (
-            "nobody hears of a backlog",
-            without(ALARM, "IngestionAlarmsBacklog"),
-            "check_ingestion_alarms",
-        ),
-        ("no topic", no_output("IngestionTopicArn"), "check_ingestion_outputs"),
-    )
-]
 ASSISTANT_MUTATIONS: list[Case] = [
     (name, "Assistant", mutate, rule)
     for name, mutate, rule in (

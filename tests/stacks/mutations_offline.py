@@ -13,13 +13,9 @@ from tests.stacks.checks_offline import (
     IDENTITIES,
     KEY,
     POOL,
-    RESOLVER,
-    ROLE,
     SCHEMA,
-    SOURCE,
-    STEP,
-    TABLE,
 )
+from tests.stacks.checks_versioned_tables import RESOLVER, ROLE, SOURCE, STEP, TABLE
 from tests.stacks.mutating import Case, Mutation, changed, one, without
 from tests.stacks.reading import Template, resources
 

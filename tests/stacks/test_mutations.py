@@ -8,12 +8,9 @@ import pytest
 
 from tests.stacks.checks import CHECKS, findings
 from tests.stacks.mutating import Mutation
-from tests.stacks.mutations_assistant import (
-    ASSISTANT_MUTATIONS,
-    INGESTION_MUTATIONS,
-    NETWORK_CACHE_MUTATIONS,
-)
+from tests.stacks.mutations_assistant import ASSISTANT_MUTATIONS, NETWORK_CACHE_MUTATIONS
 from tests.stacks.mutations_functions import FUNCTION_MUTATIONS, PROVISIONED_MUTATIONS
+from tests.stacks.mutations_ingestion import INGESTION_MUTATIONS
 from tests.stacks.mutations_instances import INSTANCE_MUTATIONS
 from tests.stacks.mutations_knowledge import CLASSIC_MUTATIONS, KNOWLEDGE_MUTATIONS
 from tests.stacks.mutations_messages import MESSAGE_MUTATIONS

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from stacks.settings import SettingsError, load_settings
-from tests.stacks import checks_assistant, checks_ingestion, checks_messages
+from tests.stacks import checks_assistant, checks_ingestion, checks_messages, checks_prompts
 from tests.stacks.checks_ingestion import MAPPING, QUEUE
 from tests.stacks.reading import Template, named, resources, text
 from tests.stacks.synthesis import VARIANTS, context
@@ -96,10 +96,10 @@ def test_settings_that_cannot_work_say_what_to_do(override: dict[str, str], word
 def test_the_draft_of_a_prompt_or_guardrail_is_republished_when_it_changes(templates) -> None:
     """A version's description has a digest, so that CloudFormation makes another version."""
     dev, keys = templates["dev"]["Assistant"], templates["keys"]["Assistant"]
-    kind = checks_assistant.GUARDRAIL_VERSION
+    kind = checks_prompts.GUARDRAIL_VERSION
     assert _descriptions(dev, kind) != _descriptions(keys, kind)
-    assert _descriptions(dev, checks_assistant.PROMPT_VERSION) == _descriptions(
-        keys, checks_assistant.PROMPT_VERSION
+    assert _descriptions(dev, checks_prompts.PROMPT_VERSION) == _descriptions(
+        keys, checks_prompts.PROMPT_VERSION
     )
 
 

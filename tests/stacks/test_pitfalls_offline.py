@@ -8,8 +8,8 @@ import re
 import pytest
 
 from stacks.settings import SettingsError, load_settings
-from tests.stacks import checks_access, checks_offline
-from tests.stacks.checks_offline import RESOLVER, ROLE, SOURCE, STEP, versioned
+from tests.stacks import checks_access, checks_offline, checks_versioned_tables
+from tests.stacks.checks_versioned_tables import RESOLVER, ROLE, SOURCE, STEP, versioned
 from tests.stacks.reading import Template, resources
 from tests.stacks.synthesis import REPOSITORY, VARIANTS, context
 
@@ -21,17 +21,17 @@ def offline(request, templates):
 
 def test_pitfall_17_the_data_sources_role_covers_the_delta_table(offline: Template) -> None:
     assert versioned(offline)
-    assert checks_offline.check_sources_are_versioned(offline) == []
-    assert checks_offline.check_sources_may_reach_their_tables(offline) == []
-    roles = {checks_offline.role_of(source) for source in versioned(offline).values()}
+    assert checks_versioned_tables.check_sources_are_versioned(offline) == []
+    assert checks_versioned_tables.check_sources_may_reach_their_tables(offline) == []
+    roles = {checks_versioned_tables.role_of(source) for source in versioned(offline).values()}
     assert len(roles) == len(versioned(offline)), "a role per data source"
 
 
 def test_pitfall_18_the_delta_table_is_as_appsync_writes_it_and_times_are_minutes(
     offline: Template,
 ) -> None:
-    assert checks_offline.check_delta_table(offline) == []
-    assert checks_offline.check_tables(offline) == []
+    assert checks_versioned_tables.check_delta_table(offline) == []
+    assert checks_versioned_tables.check_tables(offline) == []
     (delta,) = {
         (
             source["DynamoDBConfig"]["DeltaSyncConfig"]["DeltaSyncTableTTL"],
@@ -50,7 +50,7 @@ def test_pitfall_18_deletions_are_not_forgotten_before_changes() -> None:
 
 
 def test_pitfall_19_synchronisation_is_a_sync_request_in_javascript(offline: Template) -> None:
-    assert checks_offline.check_synchronisation(offline) == []
+    assert checks_versioned_tables.check_synchronisation(offline) == []
     for step in resources(offline, STEP).values():
         if step["Name"].endswith("_sync"):
             assert not re.search(r"\bquery\b|basePartitionKey|deltaIndexName", step["Code"])
@@ -69,7 +69,7 @@ def test_pitfall_20_resolvers_keep_to_the_runtime_and_hand_the_item_over(
 
 
 def test_pitfall_21_a_change_without_a_version_never_overwrites(offline: Template) -> None:
-    assert checks_offline.check_versions_are_asked(offline) == []
+    assert checks_versioned_tables.check_versions_are_asked(offline) == []
     text = (REPOSITORY / "appsync_src" / "api.graphql").read_text()
     for kind in ("Update", "Delete"):
         inputs = re.findall(rf"input {kind}\w+Input {{[^}}]*}}", text)
@@ -81,7 +81,7 @@ def test_pitfall_21_a_change_without_a_version_never_overwrites(offline: Templat
 def test_pitfall_22_every_strategy_is_there_and_the_handler_may_be_invoked(
     offline: Template,
 ) -> None:
-    assert checks_offline.check_conflicts(offline) == []
+    assert checks_versioned_tables.check_conflicts(offline) == []
     (handler,) = {
         str(step["SyncConfig"]["LambdaConflictHandlerConfig"])
         for step in resources(offline, STEP).values()
@@ -94,7 +94,7 @@ def test_pitfall_23_nobody_writes_to_the_tables_but_by_mutations(templates) -> N
     """Not in this stack and, as nothing of the tables is exported, in no other."""
     for variant in VARIANTS:
         stacks = templates[variant]
-        assert checks_offline.check_nobody_else_writes(stacks["Offline"]) == []
+        assert checks_versioned_tables.check_nobody_else_writes(stacks["Offline"]) == []
         assert not any("Export" in each for each in stacks["Offline"]["Outputs"].values())
         assert not any(
             "Table" in name and "Offline" in str(value)
