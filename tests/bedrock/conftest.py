@@ -88,6 +88,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 
 @pytest.fixture(scope="session")
+def runtime(aws: LocalAws) -> Any:
+    """The client that asks models."""
+    return aws.client("bedrock-runtime")
+
+
+@pytest.fixture(scope="session")
 def knowledge(aws: LocalAws) -> Knowledge:
     """The deployed stack, with nothing ingested."""
     cloudformation = aws.client("cloudformation")

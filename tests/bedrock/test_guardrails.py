@@ -8,14 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.bedrock.conftest import Knowledge
-from tests.bedrock.test_models import DOCUMENTS, NOVA, SYSTEM, said
+from tests.bedrock.conversing import DOCUMENTS, NOVA, SYSTEM, said
 
 pytestmark = pytest.mark.xdist_group("bedrock")
-
-
-@pytest.fixture(scope="module")
-def runtime(knowledge: Knowledge) -> Any:
-    return knowledge.aws.client("bedrock-runtime")
 
 
 def judged(
