@@ -44,12 +44,17 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-limitations.htm
 
 
 class Entry:
-    """A question, its answer, and the passages that the answer rests on."""
+    """A question, as it was asked and so that it stands `alone`, its answer, and the passages that
+    the answer rests on.
+    """
 
-    __slots__ = ("answer", "citations", "question")
+    __slots__ = ("alone", "answer", "citations", "question")
 
-    def __init__(self, question: str, *, answer: str, citations: list[dict[str, str]]) -> None:
+    def __init__(
+        self, question: str, *, alone: str, answer: str, citations: list[dict[str, str]]
+    ) -> None:
         self.question = question
+        self.alone = alone
         self.answer = answer
         self.citations = citations
 
@@ -120,14 +125,20 @@ class AnswerCache:
         return None
 
     def keep(
-        self, question: str, *, scope: str, answer: str, citations: list[dict[str, str]]
+        self,
+        question: str,
+        *,
+        scope: str,
+        alone: str,
+        answer: str,
+        citations: list[dict[str, str]],
     ) -> None:
         """Keep an answer for whoever asks the same."""
         store = self._usable()
         if store is None:
             return
         entry = json.dumps(
-            {"question": question, "answer": answer, "citations": citations},
+            {"question": question, "alone": alone, "answer": answer, "citations": citations},
             separators=(",", ":"),
         )
         if len(entry.encode()) > LARGEST_ENTRY:
@@ -161,9 +172,9 @@ def _entry_of(text: str | None) -> Entry | None:
             {name: str(each[name]) for name in ("text", "source", "chunk", "quote")}
             for each in content["citations"]
         ]
-        question, answer = content["question"], content["answer"]
+        question, alone, answer = (content[name] for name in ("question", "alone", "answer"))
     except (ValueError, KeyError, TypeError):
         return None
-    if not (isinstance(question, str) and isinstance(answer, str) and answer and citations):
+    if not (all(isinstance(each, str) for each in (question, alone, answer)) and citations):
         return None
-    return Entry(question, answer=answer, citations=citations)
+    return Entry(question, alone=alone, answer=answer, citations=citations) if answer else None

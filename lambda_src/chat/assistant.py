@@ -94,7 +94,8 @@ class Assistant:
         entry = parts.cache.find(text, scope=scope) if scope else None
         if entry is not None:
             return self._from_cache(question, text, entry, conversation)
-        draft = self._drafted(question, text, caller, conversation)
+        alone = self._alone(text, conversation)
+        draft = self._drafted(question, alone, caller, conversation)
         parts.measures.count("CitationsDropped", draft.dropped)
         if draft.blocked is not None:
             parts.measures.count("GuardrailInterventions")
@@ -111,7 +112,7 @@ class Assistant:
         )
         self._remember(conversation, text, content["answer"])
         if said and draft.citations and scope:
-            parts.cache.keep(text, scope=scope, answer=said, citations=draft.citations)
+            parts.cache.keep(text, scope=scope, alone=alone, answer=said, citations=draft.citations)
         return content
 
     def _conversation(self, question: Question, caller: Caller) -> Conversation:
@@ -150,12 +151,15 @@ class Assistant:
     def _from_cache(
         self, question: Question, text: str, entry: Entry, conversation: Conversation
     ) -> dict[str, Any]:
-        """Say it again, if the guardrail lets it pass today."""
+        """Say it again, if the guardrail lets it pass today, which knows nothing of conversations.
+
+        https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-contextual-grounding-check.html
+        """
         parts = self._parts
         parts.measures.count("CacheHits")
         verdict = parts.guardrail.of_answer(
             entry.answer,
-            question=text,
+            question=entry.alone if conversation.begun else text,
             sources=list(dict.fromkeys(each["quote"] for each in entry.citations)),
         )
         if verdict.blocked:
@@ -168,7 +172,7 @@ class Assistant:
         return content
 
     def _drafted(
-        self, question: Question, text: str, caller: Caller, conversation: Conversation
+        self, question: Question, alone: str, caller: Caller, conversation: Conversation
     ) -> Draft:
         parts = self._parts
         filter_ = question.filter
@@ -178,7 +182,7 @@ class Assistant:
         if self._tell:
             release = lambda piece: self._say("token", {"text": piece})  # noqa: E731
         asked = Asked(
-            self._alone(text, conversation),
+            alone,
             history=conversation.history(),
             search=lambda query: parts.retrieval.search(query, filter=filter_),
             model=parts.model,

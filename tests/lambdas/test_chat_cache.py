@@ -81,6 +81,23 @@ def test_a_follow_up_is_only_answered_from_the_cache_in_the_same_context(world: 
     assert world.ask("And at most?", conversation_id=other["conversation_id"])["cached"]
 
 
+def test_a_follow_up_from_the_cache_is_checked_as_the_question_that_stands_alone(
+    world: World,
+) -> None:
+    """Grounding knows questions and no conversations:
+    https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-contextual-grounding-check.html
+    """
+    alone = "How long are messages kept at most?"
+    world.bedrock.says = lambda prompt: alone if prompt[:7] == "Rewrite" else FOUR_DAYS
+    for cached in (False, True):
+        first = world.ask("How long are messages kept?")
+        follow = world.ask("And at most?", conversation_id=first["conversation_id"])
+        assert follow["cached"] is cached
+    asked = world.bedrock.asked("ApplyGuardrail")[-1]["content"]
+    queries = [each["text"]["text"] for each in asked if each["text"]["qualifiers"] == ["query"]]
+    assert queries == [alone]
+
+
 def test_a_cache_that_fails_never_breaks_an_answer_and_is_left_alone(world: World) -> None:
     world.bedrock.says = lambda prompt: FOUR_DAYS
     assert world.shelf is not None
@@ -96,7 +113,9 @@ def test_a_cache_that_fails_never_breaks_an_answer_and_is_left_alone(world: Worl
 @pytest.mark.parametrize(
     "entry",
     ["", "{", "[]", '{"question": 1}', '{"question":"How long?","answer":"","citations":[]}',
-     '{"question":"Something else?","answer":"x","citations":[]}'],
+     '{"question":"Something else?","answer":"x","citations":[]}',
+     '{"question":"How long?","answer":"of before it had a question that stands alone",'
+     '"citations":[{"text":"","source":"","chunk":"","quote":""}]}'],
 )  # fmt: skip
 def test_a_wrong_entry_is_no_entry(world: World, entry: str) -> None:
     world.bedrock.says = lambda prompt: FOUR_DAYS
