@@ -1,4 +1,4 @@
-"""docs/costs.md and the README say what it costs to have it: templates and prices add up to that."""
+"""docs/costs.md and the README say what it costs to have it: the sum of templates and prices."""
 
 from __future__ import annotations
 
