@@ -25,6 +25,10 @@ class Prompts(Construct):
     the model sees. The old version goes with the deployment that replaces it, after the function
     that reads it has been replaced: a prompt has ten versions at most.
 
+    Versions have no tags: those cannot be changed, so another tag would replace all versions, and
+    the function's published version would go on with the ARNs of the old ones
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-bedrock-promptversion.html).
+
     No model is named: the function says which model it asks.
 
     What reads may read every version: in a deployment its role changes first, while copies of the
@@ -50,6 +54,7 @@ class Prompts(Construct):
                 prompt_arn=draft.attr_arn,
                 description=f"v{prompt.version} {prompt.digest}",
             )
+            version.add_property_deletion_override("Tags")
             self._drafts.append(draft)
             self.versions[prompt.name] = version.attr_arn
 

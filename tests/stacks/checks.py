@@ -14,6 +14,7 @@ from tests.stacks import (
     checks_network,
     checks_offline,
     checks_scaling,
+    checks_tags,
     checks_vector_stores,
     checks_versioned_tables,
 )
@@ -183,6 +184,7 @@ EVERYWHERE = (
     checks_access.check_resource_policies,
     checks_access.check_policies_come_with_the_role,
     checks_access.check_no_secrets_in_plain_text,
+    checks_tags.check_no_tags_that_replace,
 )
 CHECKS: Mapping[str, tuple[Check, ...]] = {
     "Assistant": (

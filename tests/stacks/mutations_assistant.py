@@ -135,6 +135,11 @@ ASSISTANT_MUTATIONS: list[Case] = [
             changed(FUNCTION, "ChatFunction", "Description", "Groundwork: chat"),
             "check_versions_change_with_what_they_are_told",
         ),
+        (
+            "tags of a version",
+            changed(PROMPT_VERSION, "Rag", "Tags", {"CostCenter": "4711"}),
+            "check_no_tags_that_replace",
+        ),
         ("the newest versions alone", newest_prompts, "check_prompts_are_versions"),
         ("documents without a fence", unfenced, "check_prompts_fence_what_strangers_wrote"),
         ("documents may order", obedient, "check_prompts_fence_what_strangers_wrote"),
