@@ -40,7 +40,8 @@ class GuardrailSettings(Capability):
         Field(
             default="HIGH",
             description="How readily hate, insults, sexual content, violence, misconduct and "
-            "attacks on the prompt are stopped. HIGH stops what is merely likely as well.",
+            "attacks on the prompt are stopped. HIGH stops what is merely likely as well. Attacks "
+            "are looked for in questions, not in documents (docs/rag.md).",
         ),
     ]
     personal_data: Annotated[
@@ -76,7 +77,9 @@ class GuardrailSettings(Capability):
             default=0.7,
             ge=0,
             le=0.99,
-            description="Answers that documents support less than this are stopped.",
+            description="Answers that documents support less than this are stopped. AWS does not "
+            "support the check for conversations: it is given the question rewritten so that it "
+            "stands alone (docs/rag.md).",
             json_schema_extra=unit("confidence"),
         ),
     ]

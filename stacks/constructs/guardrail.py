@@ -38,8 +38,12 @@ class Guardrail(Construct):
     policies (https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-versions-create.html).
 
     Attacks on the prompt are looked for in questions; documents are marked as sources and are not,
-    so prompts fence them (`prompts/`), and citations are compared with them. How well an answer is
-    supported is checked where prompts have documents
+    so prompts fence them (`prompts/`), and citations are compared with them. AWS looks at none that
+    a knowledge base retrieved either
+    (https://docs.aws.amazon.com/bedrock/latest/userguide/kb-test-retrieve-generate.html).
+
+    How well an answer is supported is checked where prompts have documents. AWS does not support
+    that check for conversations, so it is given a question that stands alone
     (https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-contextual-grounding-check.html).
 
     The classic tier: the standard one sends texts to other Regions, which is not for a default to
