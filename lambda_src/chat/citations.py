@@ -4,8 +4,9 @@ A model cites documents by their index: `Messages are kept for four days [2].` E
 compared with the chunk that it names. It is supported when the chunk has a passage of up to three
 sentences with most of the sentence's words and all of its numbers, both negate or neither does, and
 the chunk or its source has whatever the sentence spells as code.
-A citation that is not supported is dropped and counted. A sentence without one that a chunk nearly says
-itself gets one, since small models forget them. Numbers that a tool computed need no source.
+A citation that is not supported is dropped and counted, and its sentence stays without. A sentence
+without a citation that a chunk nearly says itself gets one, since small models forget them. Numbers
+that a tool computed need no source.
 
 Nothing is released before the first supported citation, so that an answer that has none is never
 shown. `[n]` in what is released is the n-th of `citations`.
