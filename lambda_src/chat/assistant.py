@@ -90,12 +90,13 @@ class Assistant:
             return self._finished(question, verdict.text, stopped=True)
         text = verdict.text
         conversation = self._conversation(question, caller)
-        scope = self._scope(question, caller, conversation)
+        filter_ = self._filter(question, caller)
+        scope = self._scope(question, caller, conversation, filter_)
         entry = parts.cache.find(text, scope=scope) if scope else None
         if entry is not None:
             return self._from_cache(question, text, entry, conversation)
         alone = self._alone(text, conversation)
-        draft = self._drafted(question, alone, caller, conversation)
+        draft = self._drafted(question, alone, filter_, conversation)
         parts.measures.count("CitationsDropped", draft.dropped)
         if draft.blocked is not None:
             parts.measures.count("GuardrailInterventions")
@@ -121,7 +122,20 @@ class Assistant:
         )
         return Conversation(key) if question.new else self._parts.memory.load(key)
 
-    def _scope(self, question: Question, caller: Caller, conversation: Conversation) -> str:
+    def _filter(self, question: Question, caller: Caller) -> Mapping[str, Any] | None:
+        """What searches are limited by: the question's own filter, and the tenant's documents."""
+        key = self._parts.tenant_key
+        if not key:
+            return question.filter
+        return limited_to(question.filter, key=key, value=caller.tenant)
+
+    def _scope(
+        self,
+        question: Question,
+        caller: Caller,
+        conversation: Conversation,
+        filter_: Mapping[str, Any] | None,
+    ) -> str:
         """What a cached answer has to agree with; '' when that is not known."""
         parts = self._parts
         try:
@@ -144,7 +158,7 @@ class Assistant:
             technique=question.technique,
             prompts=[prompts.arn(name) for name in (question.technique, "knowledge", "rewrite")],
             guardrail=parts.guardrail_name,
-            filter=question.filter,
+            filter=filter_,
             context=conversation.context,
         )
 
@@ -172,12 +186,13 @@ class Assistant:
         return content
 
     def _drafted(
-        self, question: Question, alone: str, caller: Caller, conversation: Conversation
+        self,
+        question: Question,
+        alone: str,
+        filter_: Mapping[str, Any] | None,
+        conversation: Conversation,
     ) -> Draft:
         parts = self._parts
-        filter_ = question.filter
-        if parts.tenant_key:
-            filter_ = limited_to(filter_, key=parts.tenant_key, value=caller.tenant)
         release = None
         if self._tell:
             release = lambda piece: self._say("token", {"text": piece})  # noqa: E731

@@ -42,8 +42,9 @@ def test_a_near_question_with_another_number_is_not_the_same(world: World) -> No
 
 @pytest.mark.parametrize(
     "change",
-    ["tenant", "model", "guardrail", "prompt", "technique", "filter", "ingestion", "chunks"],
-)
+    ["tenant", "tenant key", "model", "guardrail", "prompt", "technique", "filter", "ingestion",
+     "chunks"],
+)  # fmt: skip
 def test_whatever_an_answer_depends_on_is_in_the_scope(world: World, change: str) -> None:
     world.bedrock.says = lambda prompt: FOUR_DAYS
     world.complete("job1")
@@ -51,6 +52,8 @@ def test_whatever_an_answer_depends_on_is_in_the_scope(world: World, change: str
     caller, more = ANN, {}
     if change == "tenant":
         caller = Caller("other", "ann")
+    elif change == "tenant key":  # what was cached before rests on the documents of all tenants
+        world.settings["tenant_key"] = "team"
     elif change == "model":
         world.settings["model_id"] = "m2"
     elif change == "guardrail":
