@@ -18,7 +18,7 @@ from stacks.constructs.chat_stream import HANDLER, WRAPPER, ChatStream
 from stacks.constructs.conversation_table import ConversationTable
 from stacks.constructs.guardrail import Guardrail
 from stacks.constructs.http_api import HttpApi
-from stacks.constructs.model_access import may_ask
+from stacks.constructs.model_access import STREAMED, WHOLE, may_ask
 from stacks.constructs.model_arns import foundation_model_arn
 from stacks.constructs.network import Network
 from stacks.constructs.prompts import Prompts
@@ -109,6 +109,7 @@ class AssistantStack(Stack):
         settings: FunctionSettings,
         handler: str = "",
         environment: Mapping[str, str] | None = None,
+        asks: Sequence[str] = (WHOLE,),
     ) -> PythonFunction:
         cache = self._cache
         function = PythonFunction(
@@ -121,7 +122,7 @@ class AssistantStack(Stack):
                 alarm_topic=self._alarm_topic,
                 log_retention_days=self._settings.assistant.log_retention_days,
                 environment={**self._environment(), **cache.environment, **(environment or {})},
-                permissions={**self._permissions(), **cache.permissions},
+                permissions={**self._permissions(asks), **cache.permissions},
                 placement=cache.placement,
                 handler=handler,
                 settled=[
@@ -146,6 +147,7 @@ class AssistantStack(Stack):
             settings=settings,
             handler=HANDLER,
             environment={"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER},
+            asks=(WHOLE, STREAMED),
         )
         return ChatStream(self, "Stream", function=function).url
 
@@ -197,11 +199,13 @@ class AssistantStack(Stack):
             **{name: value for name, value in optional.items() if value},
         }
 
-    def _permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
+    def _permissions(self, asks: Sequence[str]) -> Mapping[str, Sequence[iam.PolicyStatement]]:
         settings, knowledge = self._settings.assistant, self._knowledge
         allow = iam.PolicyStatement
         return {
-            "model": may_ask(self, model=settings.model, profile=settings.inference_profile),
+            "model": may_ask(
+                self, model=settings.model, profile=settings.inference_profile, actions=asks
+            ),
             "embedding": [
                 allow(actions=["bedrock:InvokeModel"], resources=[knowledge.embedding_model_arn])
             ],

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.constructs.kept_queue import kept_queue
-from stacks.constructs.model_access import may_ask
+from stacks.constructs.model_access import STREAMED, WHOLE, may_ask
 from stacks.constructs.model_arns import asked_model_arn, foundation_model_arn
 from stacks.constructs.private_bucket import forget_old_versions, private_bucket
 from stacks.constructs.service_alarm import ServiceAlarm, of_queue
@@ -62,7 +62,9 @@ class EvaluationJob(Construct):
     (https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-bedrock.html).
 
     Two roles: the schedule's may start the job and pass the other one to Bedrock, the job's may
-    read questions, ask knowledge base and models, and write results.
+    read questions, ask knowledge base and models, and write results. What each needs is what
+    Bedrock's pages list, as far as it is about models that a setting can name; no account has shown
+    yet that it is enough, or which of it is used.
 
     Attributes: `bucket`, `questions_uri`.
     """
@@ -186,8 +188,14 @@ class EvaluationJob(Construct):
                 "models": [
                     statement
                     for model in self._models()
-                    for statement in may_ask(self, model=model, profile=settings.inference_profile)
+                    for statement in may_ask(
+                        self,
+                        model=model,
+                        profile=settings.inference_profile,
+                        actions=(WHOLE, STREAMED),
+                    )
                 ],
+                "batches": self._may_ask_in_batches(),
                 "knowledge": [
                     iam.PolicyStatement(
                         actions=["bedrock:Retrieve"], resources=[knowledge.knowledge_base_arn]
@@ -222,6 +230,11 @@ class EvaluationJob(Construct):
             "*",
             reason="RetrieveAndGenerate knows no resources, so IAM takes nothing but a star.",
         )
+        acknowledge_wildcard(
+            role,
+            "arn:<AWS::Partition>:bedrock:<AWS::Region>:<AWS::AccountId>:model-invocation-job/*",
+            reason="Bedrock starts these jobs, with ids that are not known before.",
+        )
         name = Stack.of(self).get_logical_id(resource)
         for keys in ("*", f"{RESULTS}*"):
             acknowledge_wildcard(
@@ -231,7 +244,28 @@ class EvaluationJob(Construct):
             )
         return role
 
+    def _may_ask_in_batches(self) -> list[iam.PolicyStatement]:
+        """Batches of requests, which Bedrock starts and stops with this role.
+
+        Every model that knowledge bases can be asked with is behind an inference profile.
+        """
+        profiles = [self._asked(each) for each in self._models()]
+        batches = self._arn("bedrock", "model-invocation-job/*")
+        allow = iam.PolicyStatement
+        return [
+            allow(actions=["bedrock:GetInferenceProfile"], resources=profiles),
+            allow(
+                actions=["bedrock:CreateModelInvocationJob"],
+                resources=[*self._foundation_models(), *profiles, batches],
+            ),
+            allow(actions=["bedrock:StopModelInvocationJob"], resources=[batches]),
+        ]
+
     def _schedule_role(self, job: iam.Role, *, queue_arn: str) -> iam.Role:
+        """https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-type-automatic.html
+
+        Which of a profile and its model the request is checked against, that page does not say.
+        """
         return self._role(
             "ScheduleRole",
             service="scheduler",
@@ -240,7 +274,10 @@ class EvaluationJob(Construct):
                 "evaluation": [
                     iam.PolicyStatement(
                         actions=["bedrock:CreateEvaluationJob"],
-                        resources=[foundation_model_arn(self, each) for each in self._models()],
+                        resources=[
+                            *self._foundation_models(),
+                            *(self._asked(each) for each in self._models()),
+                        ],
                     ),
                     iam.PolicyStatement(
                         actions=["iam:PassRole"],
@@ -280,6 +317,9 @@ class EvaluationJob(Construct):
 
     def _models(self) -> list[str]:
         return sorted({self._inputs.settings.model, self._inputs.settings.evaluation_judge})
+
+    def _foundation_models(self) -> list[str]:
+        return [foundation_model_arn(self, each) for each in self._models()]
 
     def _arn(self, service: str, resource: str) -> str:
         return Stack.of(self).format_arn(service=service, resource=resource)

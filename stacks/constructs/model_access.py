@@ -11,11 +11,13 @@ from constructs import Construct
 from stacks.constructs.model_arns import asked_model_arn, foundation_model_arn
 from stacks.inference_profiles import GLOBAL, REACH
 
-CONVERSE = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+# What Converse needs, and what ConverseStream needs:
+# https://docs.aws.amazon.com/bedrock/latest/userguide/inference-prereq.html
+WHOLE, STREAMED = "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"
 
 
 def may_ask(
-    scope: Construct, *, model: str, profile: str, actions: Sequence[str] = CONVERSE
+    scope: Construct, *, model: str, profile: str, actions: Sequence[str] = (WHOLE,)
 ) -> list[iam.PolicyStatement]:
     """Statements for a model in this Region, or for its inference profile `profile`.
 

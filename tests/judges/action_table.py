@@ -32,6 +32,16 @@ GLOBAL_KEYS = frozenset(
 )
 
 
+# What the table lacks: pages of the user guide name inference profiles as well.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/model-evaluation-type-automatic.html
+# https://docs.aws.amazon.com/bedrock/latest/userguide/rag-eval-service-roles.html
+PROFILE = "arn:${Partition}:bedrock:${Region}:${Account}:inference-profile/${ResourceId}"
+BEYOND_THE_TABLE = {
+    "bedrock:CreateEvaluationJob": (PROFILE,),
+    "bedrock:CreateModelInvocationJob": (PROFILE,),
+}
+
+
 @cache
 def _actions(service: str) -> tuple[str, ...]:
     return tuple(get_actions_for_service(service))
@@ -42,7 +52,8 @@ def formats(action: str) -> tuple[str, ...]:
     """ARN formats that an action can be limited to; `*` alone when it knows no resources."""
     service, name = action.split(":")
     rows = get_action_data(service, name)
-    return tuple(row["resource_arn_format"] for row in rows[service]) if rows else ()
+    known = tuple(row["resource_arn_format"] for row in rows[service]) if rows else ()
+    return known + BEYOND_THE_TABLE.get(action, ())
 
 
 @cache

@@ -13,6 +13,8 @@ import parliament
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html
 ANY_KIND = (
     "bedrock:CreateEvaluationJob",
+    "bedrock:CreateModelInvocationJob",
+    "bedrock:GetInferenceProfile",
     "bedrock:GetPrompt",
     "bedrock:InvokeModel",
     "bedrock:InvokeModelWithResponseStream",

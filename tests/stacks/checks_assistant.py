@@ -15,7 +15,12 @@ GROUP, USER = "AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::User"
 USERS, PARAMETERS = "AWS::ElastiCache::UserGroup", "AWS::ElastiCache::ParameterGroup"
 ENDPOINT, INGRESS = "AWS::EC2::VPCEndpoint", "AWS::EC2::SecurityGroupIngress"
 SCHEDULE, URL = "AWS::Scheduler::Schedule", "AWS::Lambda::Url"
-ASKS = {"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"}
+ASKS, STREAMS = "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"
+MODEL_ARN = re.compile(r'arn:[^"]+:(?:foundation-model|inference-profile)/[^"]+')
+BATCHES = "arn:<AWS::Partition>:bedrock:<AWS::Region>:<AWS::AccountId>:model-invocation-job/*"
+# What Bedrock does with the role of an evaluation, about every model that the job names.
+# https://docs.aws.amazon.com/bedrock/latest/userguide/rag-eval-service-roles.html
+EVALUATES = (ASKS, STREAMS, "bedrock:CreateModelInvocationJob")
 
 
 def environment(template: Template) -> dict[str, Any]:
@@ -23,9 +28,11 @@ def environment(template: Template) -> dict[str, Any]:
     return found
 
 
-def allowed(template: Template, policy: str) -> list[dict[str, Any]]:
+def allowed(
+    template: Template, policy: str, *, owner: str = "ChatPermissions"
+) -> list[dict[str, Any]]:
     """Statements of one policy of the function's role; none when there is no such policy."""
-    role = named(template, ROLE, "ChatPermissions")
+    role = named(template, ROLE, owner)
     return [
         statement
         for each in role["Policies"]
@@ -147,9 +154,9 @@ def check_model_access(template: Template) -> list[str]:
     model = environment(template)["MODEL_ID"]
     found = allowed(template, "model")
     problems = [
-        "the function may not ask as it does"
+        "the function may not ask as it does, or more than it does"
         for each in found
-        if set(as_list(each["Action"])) != ASKS
+        if as_list(each["Action"]) != [ASKS]
     ]
     geography, _, name = model.partition(".")
     arns = [text(arn) for each in found for arn in as_list(each["Resource"])]
@@ -243,7 +250,39 @@ def check_evaluation(template: Template) -> list[str]:
             problems.append(f"{name} may pass other roles")
         elif "iam:PassedToService" not in str(passing[0].get("Condition")):
             problems.append(f"{name} may pass the role to anybody")
+        problems += _evaluates(template, asked=set(MODEL_ARN.findall(text(target["Input"]))))
     return problems
+
+
+def _evaluates(template: Template, *, asked: set[str]) -> list[str]:
+    """What the two roles may not do, although the job asks for it."""
+    job, schedule = (_may(template, f"Evaluation{each}") for each in ("JobRole", "ScheduleRole"))
+    wanted = {
+        *((job, action, model) for model in asked for action in EVALUATES),
+        *((schedule, "bedrock:CreateEvaluationJob", model) for model in asked),
+        *(
+            (job, "bedrock:GetInferenceProfile", model)
+            for model in asked
+            if ":inference-profile/" in model
+        ),
+        (job, "bedrock:StopModelInvocationJob", BATCHES),
+    }
+    return [
+        f"{action} is refused on {model}"
+        for role, action, model in sorted(wanted, key=str)
+        if (action, model) not in role
+    ]
+
+
+def _may(template: Template, owner: str) -> frozenset[tuple[str, str]]:
+    """Every action that a role may take, with what it may take it on."""
+    return frozenset(
+        (action, text(resource))
+        for policy in named(template, ROLE, owner)["Policies"]
+        for statement in statements(policy["PolicyDocument"])
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    )
 
 
 def check_stream(template: Template) -> list[str]:
@@ -265,6 +304,9 @@ def check_stream(template: Template) -> list[str]:
         }
         if others != environment(template):
             problems.append(f"{name}: its function answers otherwise than POST /chat")
+        streams = allowed(template, "model", owner="ChatStreamPermissions")
+        if not streams or any(set(as_list(each["Action"])) != {ASKS, STREAMS} for each in streams):
+            problems.append(f"{name}: its function may not let the model stream")
     return problems
 
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from tests.stacks.reading import Template, resources
+from tests.stacks.reading import Template, as_list, resources, statements
 
 Mutation = Callable[[Template], Any]
 Case = tuple[str, str, Mutation, str]  # what is broken, in which stack, how, the rule to notice
@@ -110,6 +110,18 @@ def no_policy(role: str, name: str) -> Mutation:
         properties["Policies"] = [
             each for each in properties["Policies"] if each["PolicyName"] != name
         ]
+
+    return mutate
+
+
+def no_action(role: str, action: str) -> Mutation:
+    """Take an action from every statement of a role."""
+
+    def mutate(template: Template) -> None:
+        for each in one(template, "AWS::IAM::Role", role)["Policies"]:
+            for statement in statements(each["PolicyDocument"]):
+                kept = [name for name in as_list(statement["Action"]) if name != action]
+                statement["Action"] = kept
 
     return mutate
 

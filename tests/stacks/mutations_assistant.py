@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.stacks.checks_assistant import (
     ALARM,
+    ASKS,
     ENDPOINT,
     FUNCTION,
     GROUP,
@@ -11,6 +12,7 @@ from tests.stacks.checks_assistant import (
     INGRESS,
     PARAMETERS,
     SCHEDULE,
+    STREAMS,
     TABLE,
     USER,
 )
@@ -19,6 +21,7 @@ from tests.stacks.mutating import (
     Case,
     Mutation,
     changed,
+    no_action,
     no_output,
     no_policy,
     one,
@@ -177,9 +180,14 @@ ASSISTANT_MUTATIONS: list[Case] = [
             "check_model_access",
         ),
         (
-            "no streams from the model",
-            policy("ChatPermissions", "model", 0, "Action", "bedrock:InvokeModel"),
+            "streams for a function that answers as a whole",
+            policy("ChatPermissions", "model", 0, "Action", [ASKS, STREAMS]),
             "check_model_access",
+        ),
+        (
+            "no streams from the model",
+            policy("ChatStreamPermissions", "model", 0, "Action", ASKS),
+            "check_stream",
         ),
         (
             "the model is not named",
@@ -279,6 +287,37 @@ NETWORK_CACHE_MUTATIONS: list[Case] = [
         (
             "a role for anybody",
             policy("EvaluationScheduleRole", "evaluation", 1, "Condition", {}),
+            "check_evaluation",
+        ),
+        (
+            "a schedule that may name no profile",
+            policy(
+                "EvaluationScheduleRole",
+                "evaluation",
+                0,
+                "Resource",
+                "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-pro-v1:0",
+            ),
+            "check_evaluation",
+        ),
+        (
+            "an evaluation that knows no profile",
+            no_action("EvaluationJobRole", "bedrock:GetInferenceProfile"),
+            "check_evaluation",
+        ),
+        (
+            "an evaluation without batches",
+            no_action("EvaluationJobRole", "bedrock:CreateModelInvocationJob"),
+            "check_evaluation",
+        ),
+        (
+            "batches that nothing ends",
+            no_action("EvaluationJobRole", "bedrock:StopModelInvocationJob"),
+            "check_evaluation",
+        ),
+        (
+            "an evaluation that asks no model",
+            no_policy("EvaluationJobRole", "models"),
             "check_evaluation",
         ),
     )
