@@ -27,6 +27,9 @@ COLLECTION_CREATE_ONLY = (
 )
 GROUP_CREATE_ONLY = ("Name", "StandbyReplicas", "Generation")
 ENDPOINT_CREATE_ONLY = ("Name", "VpcId")
+# Once they are set; as the type's schema and its page say.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-opensearchservice-domain-encryptionatrestoptions.html
+DOMAIN_CREATE_ONLY = ("EncryptionAtRestOptions/Enabled", "EncryptionAtRestOptions/KmsKeyId")
 
 GROUPS: dict[str, dict[str, Any]] = {}
 ENDPOINTS: dict[str, dict[str, Any]] = {}
@@ -65,15 +68,21 @@ def register() -> None:
 
 
 def _extend_domains() -> None:
-    """Domains answer on a path of this engine, and take their indices with them."""
+    """Domains answer on a path of this engine, take their indices with them, and keep their key."""
     handlers = table()["AWS::OpenSearchService::Domain"]
     create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
 
     def created(*arguments: Any) -> Outcome:
         return _answering(create(*arguments))
 
-    def updated(*arguments: Any) -> Outcome:
-        return _answering(update(*arguments))
+    def updated(name: str, old: Properties, new: Properties, *rest: Any) -> Outcome:
+        keyed = "EncryptionAtRestOptions" in old and replaces(old, new, DOMAIN_CREATE_ONLY)
+        if keyed and new.get("DomainName") == name:
+            raise ValueError(
+                "CloudFormation cannot update a stack when a custom-named resource requires "
+                f"replacing. Rename {name} and update the stack again."
+            )
+        return _answering(update(name, old, new, *rest))
 
     def deleted(name: str, properties: Properties) -> None:
         from ministack.services import opensearch

@@ -33,7 +33,7 @@ THIRD_PARTY_CALLS = {
     "bedrock:StartIngestionJob",
     "bedrock:UpdateKnowledgeBase",
 }
-LONGEST_NAME = 32
+LONGEST_NAME, LONGEST_DOMAIN_NAME = 32, 28
 SUFFIX_LENGTH = 8  # of the first part of a stack's identifier
 
 
@@ -129,7 +129,8 @@ def check_search_names(template: Template) -> list[str]:
             if "AWS::StackId" not in json.dumps(each.get("Name", each.get("DomainName"))):
                 problems.append(f"{name} is called {called} in every stack of the account")
             plain = re.sub(r"\{.*\}", "x" * SUFFIX_LENGTH, called)
-            if len(plain) > LONGEST_NAME or not re.fullmatch(r"[a-z][a-z0-9-]{2,}", plain):
+            longest = LONGEST_DOMAIN_NAME if kind == DOMAIN else LONGEST_NAME
+            if len(plain) > longest or not re.fullmatch(r"[a-z][a-z0-9-]{2,}", plain):
                 problems.append(f"{name}: {plain} is no name")
     return problems
 
@@ -270,6 +271,7 @@ def check_domain(template: Template) -> list[str]:
     """Public by necessity, so everything else is closed."""
     problems = []
     for name, domain in resources(template, DOMAIN).items():
+        upgrade = template["Resources"][name].get("UpdatePolicy", {}).get("EnableVersionUpgrade")
         security = domain.get("AdvancedSecurityOptions", {})
         endpoint = domain.get("DomainEndpointOptions", {})
         allowed = [
@@ -282,6 +284,7 @@ def check_domain(template: Template) -> list[str]:
             for wrong, holds in (
                 ("no fine-grained access control", security.get("Enabled") is True),
                 ("passwords", security.get("InternalUserDatabaseEnabled") is False),
+                ("another version is another domain", upgrade is True),
                 ("no TLS", endpoint.get("EnforceHTTPS") is True),
                 ("old TLS", "TLS-1-2" in endpoint.get("TLSSecurityPolicy", "")),
                 (

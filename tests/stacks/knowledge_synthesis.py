@@ -17,13 +17,14 @@ OUTSIDE = {
 }
 KEPT = {"knowledge.retain_data": "true", "knowledge.customer_key": "true"}
 
-# Variant -> overrides on top of cdk.json's dev stage. What is kept is named after its store.
+# Variant -> overrides on top of cdk.json's dev stage. The first word is the store.
 STORES: Mapping[str, Mapping[str, Any]] = {
     "opensearch_serverless": {
         "knowledge.serverless_generation": "nextgen",
         "knowledge.confirm_nextgen": "true",
     },
     "opensearch_managed": {},
+    "opensearch_managed smaller": {"knowledge.embedding_dimension": "256"},
     "aurora_postgresql": {},
     "s3_vectors": {},
     "pinecone": {**OUTSIDE, "knowledge.endpoint": "https://chunks-1.svc.pinecone.io"},

@@ -121,6 +121,11 @@ def added(kind: str, **properties: Any) -> Mutation:
     return mutate
 
 
+def no_upgrade(template: Template) -> None:
+    for name in resources(template, DOMAIN):
+        del template["Resources"][name]["UpdatePolicy"]
+
+
 def engine_named(template: Template) -> None:
     one(template, INDEX)["Mappings"]["Properties"][VECTOR]["Method"] = {
         "Name": "hnsw",
@@ -339,6 +344,7 @@ STORE_MUTATIONS: dict[str, list[tuple[str, Mutation, str]]] = {
         ("Bedrock before its table", alone(BASE), "check_store_comes_first"),
     ],
     "opensearch_managed": [
+        ("a domain for every version", no_upgrade, "check_domain"),
         (
             "passwords",
             changed(DOMAIN, "", "AdvancedSecurityOptions", "InternalUserDatabaseEnabled", True),

@@ -15,6 +15,7 @@ from tests.stacks.checks_vector_stores import (
     ADMITTED,
     COLLECTION,
     COLLECTION_GROUP,
+    DOMAIN,
     INDEX,
     VECTORS,
     permissions_of,
@@ -97,6 +98,29 @@ def test_pitfall_30_a_replacement_finds_no_name_taken(
         assert checks_knowledge.check_names_change_with_what_is_replaced(template) == []
 
 
+def test_pitfall_30_another_key_is_another_domain(stores) -> None:
+    """CloudFormation can only replace a domain whose key changes, and not under its name."""
+
+    def of(variant: str) -> tuple[str, str]:
+        (domain,) = resources(stores[variant], DOMAIN).values()
+        return text(domain["DomainName"]), checks_knowledge.role_of_knowledge_base(stores[variant])
+
+    same, other = of("opensearch_managed"), of("opensearch_managed kept")
+    assert of("opensearch_managed smaller") == same
+    assert all(this != that for this, that in zip(same, other, strict=True))
+    # The index of the domain that is replaced is deleted with the rights of now.
+    for variant in ("opensearch_managed", "opensearch_managed kept"):
+        (function,) = (
+            each
+            for each in resources(stores[variant], checks_knowledge.FUNCTION).values()
+            if each["Handler"].startswith("vector_store.")
+        )
+        role = re.fullmatch(r"<(\w+)\.Arn>", text(function["Role"]))
+        assert role
+        reached = [on for _, on in checks_knowledge.allowed(stores[variant], role.group(1))]
+        assert any(path.endswith("}-*/*") for on in reached for path in on), reached
+
+
 def test_pitfall_31_deletion_waits_for_nothing_that_is_gone(stores) -> None:
     """Vectors are deleted only where the store goes too, and goes last; what is kept keeps them."""
     for variant, template in stores.items():
@@ -126,7 +150,7 @@ def test_pitfall_31_what_is_replaced_is_reached_until_its_vectors_are_gone(store
     ]
     assert len(set(policies)) == len(policies)
     # A domain's policy names one role, which stays, and may use what it was given before.
-    domains = [each for name, each in stores.items() if name.startswith("opensearch_managed")]
+    domains = [stores[each] for each in ("opensearch_managed", "opensearch_managed smaller")]
     assert len({checks_knowledge.role_of_knowledge_base(each) for each in domains}) == 1
     for template in domains:
         role = checks_knowledge.role_of_knowledge_base(template)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Aws, Fn, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnUpdatePolicy, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -45,23 +45,33 @@ class Store(NativeVectorStore):
 
     The index is made by a custom resource, as CloudFormation has no type for it. Its mapping is in
     its name, because OpenSearch cannot change it.
+
+    Another key makes another domain
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-opensearchservice-domain-encryptionatrestoptions.html),
+    and CloudFormation replaces nothing under a name that stays. So the name says whether there is a
+    key. What the setup function may do, and what lets a domain log, holds for all domains of the
+    stack: the old one is still asked when its index is deleted.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, inputs: VectorStoreInputs) -> None:
         super().__init__(scope, construct_id, inputs=inputs)
         settings = inputs.settings
         hnsw = settings.hnsw
-        self._name = Fn.join("-", ["groundwork", stack_suffix()])
-        self._arn = Stack.of(self).format_arn(
-            service="es", resource="domain", resource_name=self._name
-        )
+        self._kind = fingerprint(bool(inputs.encryption_key))
+        self._domains = Fn.join("-", ["groundwork", stack_suffix()])
+        self._name = Fn.join("-", ["groundwork", stack_suffix(), self._kind])
+        self._arn = self._arn_of(self._name)
         self._index_name = PREFIX + inputs.index_fingerprint(hnsw.m, hnsw.ef_construction)
         self._setup = SetupFunction(
             self,
             "Setup",
             package=inputs.setup_package(),
             permissions={
-                "vectors": [iam.PolicyStatement(actions=list(CALLS), resources=[f"{self._arn}/*"])]
+                "vectors": [
+                    iam.PolicyStatement(
+                        actions=list(CALLS), resources=[f"{self._arn_of(f'{self._domains}-*')}/*"]
+                    )
+                ]
             },
             log_retention_days=settings.log_retention_days,
         )
@@ -70,7 +80,7 @@ class Store(NativeVectorStore):
     @property
     def settled(self) -> str:
         """The domain's access policy names one role, which has to be there for old indices too."""
-        return fingerprint(self._inputs.settings.vector_store)
+        return fingerprint(self._inputs.settings.vector_store, self._kind)
 
     @property
     def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
@@ -143,16 +153,19 @@ class Store(NativeVectorStore):
     def accept(self, role: iam.IRole) -> None:
         """Within an index, paths are what is called; which there are is not known beforehand."""
         for each, below in (
-            (role, f"{PREFIX}*"),
-            (role, f"{PREFIX}*/*"),
-            (self._setup.role, "*"),
+            (role, f"{self._kind}/{PREFIX}*"),
+            (role, f"{self._kind}/{PREFIX}*/*"),
+            (self._setup.role, "*/*"),
         ):
             acknowledge_wildcard(
                 each,
                 "arn:<AWS::Partition>:es:<AWS::Region>:<AWS::AccountId>:domain/groundwork-"
-                f"{STACK_SUFFIX}/{below}",
+                f"{STACK_SUFFIX}-{below}",
                 reason="Paths of OpenSearch's API stand below its domain or index.",
             )
+
+    def _arn_of(self, name: str) -> str:
+        return Stack.of(self).format_arn(service="es", resource="domain", resource_name=name)
 
     def _body(self) -> dict[str, Any]:
         """https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html"""
@@ -226,6 +239,9 @@ class Store(NativeVectorStore):
             },
         )
         domain.apply_removal_policy(self._inputs.removal_policy)
+        # Otherwise another version, too, is another domain.
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-updatepolicy.html
+        domain.cfn_options.update_policy = CfnUpdatePolicy(enable_version_upgrade=True)
         domain.node.add_dependency(self._lets_domain_log(slow))
         self._accept(domain)
         return domain
@@ -260,7 +276,7 @@ class Store(NativeVectorStore):
         return logs.CfnResourcePolicy(
             self,
             "DomainLogs",
-            policy_name=self._name,
+            policy_name=self._domains,
             policy_document=stack.to_json_string(
                 {
                     "Version": "2012-10-17",
@@ -272,7 +288,7 @@ class Store(NativeVectorStore):
                             "Resource": group.log_group_arn,
                             "Condition": {
                                 "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
-                                "ArnLike": {"aws:SourceArn": self._arn},
+                                "ArnLike": {"aws:SourceArn": self._arn_of(f"{self._domains}-*")},
                             },
                         }
                     ],
