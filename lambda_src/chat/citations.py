@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 
 from chat.passages import unescaped
+from chat.sentences import MARKER, Sentences
 from chat.words import content_words, negations, numbers, unknown_code
 
 TYPE_CHECKING = False
@@ -34,12 +35,6 @@ LEAST_SHARE = 0.5
 LEAST_SHARE_WITHOUT_CITATION = 0.75
 FEWEST_WORDS_WITHOUT_CITATION = 3
 WINDOW = 3
-MARKER = re.compile(r"[ \t]*\[(\d+(?:\s*,\s*\d+)*)\]")
-UNIT = re.compile(
-    r".*?(?:[.!?][\"')]*(?:\s*\[\d+(?:\s*,\s*\d+)*\])*\s+(?=[^\s\[])|\s*\n\s*(?=[^\s\[]))",
-    re.DOTALL,
-)
-"""A sentence with the citations that follow it, as soon as the next one begins."""
 SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+[\"')]*|\n|$)")
 
 
@@ -69,7 +64,7 @@ class CitedAnswer:
         self._passages = passages
         self._release = release
         self._computed = frozenset(number for text in computed for number in numbers(text))
-        self._buffer = ""
+        self._sentences = Sentences()
         self._held: list[str] = []
         self._released: list[str] = []
 
@@ -85,18 +80,16 @@ class CitedAnswer:
 
     def feed(self, text: str) -> None:
         """Take the next piece of the answer, however it is cut."""
-        self._buffer += text
-        while match := UNIT.match(self._buffer):
-            self._unit(match.group())
-            self._buffer = self._buffer[match.end() :]
+        for sentence in self._sentences.of(text):
+            self._sentence(sentence)
 
     def finish(self) -> None:
         """The model has written all it wanted to."""
-        if self._buffer.strip():
-            self._unit(self._buffer)
-        self._buffer = ""
+        rest = self._sentences.rest()
+        if rest.strip():
+            self._sentence(rest)
 
-    def _unit(self, unit: str) -> None:
+    def _sentence(self, unit: str) -> None:
         said = unescaped(MARKER.sub("", unit).replace(NOT_IN_DOCUMENTS, ""))
         kept = self._claimed(unit, said) or self._found(said)
         body = said.rstrip()

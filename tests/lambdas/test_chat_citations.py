@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -157,6 +158,33 @@ def test_words_are_compared_without_endings_and_negations_are_counted() -> None:
     assert set(content_words("Messages expired")) == set(content_words("the message expires"))
     assert negations("You can't, cannot and must not") == 3
     assert negations("nothing is known about knots") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("\n" * 50_000, 50_000), (" \n" * 25_000, 50_000), ("\n" * 5_000, 4), (" " * 5_000, 1),
+        ("[1]" * 5_000, 3), (".\n[" * 5_000, 3), ("a. " * 15_000, 50_000), ("." * 50_000, 7),
+        ("[1, " * 5_000, 4), ("[" + "1" * 20_000 + "]", 9), (". '\"" * 10_000, 5),
+        ("a.b@" * 10_000, 50_000), ("`" * 20_000, 50_000), ("--" * 20_000, 50_000),
+        (".'" + "'" * 20_000, 1), ("http://" * 5_000, 50_000), ("](" * 10_000, 50_000), ("<a" * 10_000, 50_000),
+    ],
+)  # fmt: skip
+def test_whatever_a_model_writes_is_read_in_time_that_grows_with_its_length(
+    text: str, size: int
+) -> None:
+    began = time.process_time()
+    answer = cited(f"SQS keeps messages for four days by default [1].{text}", size=size)
+    assert time.process_time() - began < 3
+    assert answer.text.startswith("SQS keeps messages") or not answer.answered
+
+
+def test_long_gaps_are_cut_and_short_ones_are_kept() -> None:
+    code = Passage("def keep():\n    return 4", source="s3://code", chunk="code#1")
+    answer = cited("def keep():\n    return 4 [1]", passages=[code], size=1)
+    assert answer.text == "def keep():\n    return 4 [1]"
+    gap = cited("A table has a partition key [2]." + "\n" * 999 + "A table has a key [2].", size=3)
+    assert gap.text.count("\n") < 100 and len(gap.citations) == 2
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=80)
