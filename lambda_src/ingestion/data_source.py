@@ -12,7 +12,7 @@ from edge.errors import THROTTLING_CODES, AwsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     Call = Callable[..., dict[str, Any]]
@@ -28,7 +28,6 @@ FAILED_DOCUMENTS = frozenset(
 )
 NEWEST = 25
 PAGE = 1000
-MOST_PAGES = 100
 
 
 class Job:
@@ -39,8 +38,8 @@ class Job:
     def __init__(self, content: Mapping[str, Any]) -> None:
         self.id = str(content["ingestionJobId"])
         self.status = str(content["status"])
-        self.started_at = str(content.get("startedAt") or "")
-        self.updated_at = str(content.get("updatedAt") or self.started_at)
+        self.started_at = comparable(str(content.get("startedAt") or ""))
+        self.updated_at = comparable(str(content.get("updatedAt") or "")) or self.started_at
         found = content.get("statistics") or {}
         count = {name: int(value or 0) for name, value in found.items()}
         self.numbers = {
@@ -60,6 +59,11 @@ class Job:
     def start(self) -> float:
         """When it was started, in seconds since 1970."""
         return seconds_of(self.started_at)
+
+    @property
+    def end(self) -> float:
+        """When its status last changed, in seconds since 1970."""
+        return seconds_of(self.updated_at)
 
 
 class DataSource:
@@ -95,28 +99,29 @@ class DataSource:
         answer = self._call("bedrock-agent", "GetIngestionJob", **self._ids, ingestionJobId=job.id)
         return [str(reason) for reason in answer["ingestionJob"].get("failureReasons") or ()]
 
-    def failed_documents(self) -> Iterator[dict[str, str]]:
-        """The documents that are not, or not as a whole, in the index now."""
-        token: str | None = None
-        for _ in range(MOST_PAGES):
-            answer = self._call(
-                "bedrock-agent",
-                "ListKnowledgeBaseDocuments",
-                **self._ids,
-                maxResults=PAGE,
-                **({"nextToken": token} if token else {}),
-            )
-            for document in answer.get("documentDetails") or ():
-                if document.get("status") in FAILED_DOCUMENTS:
-                    identifier = document.get("identifier") or {}
-                    yield {
+    def failed_documents(self, token: str) -> tuple[list[dict[str, str]], str]:
+        """Those of a page of documents that are not, or not as a whole, in the index now; and the
+        next page's token, '' after the last. The first page's token is ''.
+        """
+        answer = self._call(
+            "bedrock-agent",
+            "ListKnowledgeBaseDocuments",
+            **self._ids,
+            maxResults=PAGE,
+            **({"nextToken": token} if token else {}),
+        )
+        failed = []
+        for document in answer.get("documentDetails") or ():
+            if document.get("status") in FAILED_DOCUMENTS:
+                identifier = document.get("identifier") or {}
+                failed.append(
+                    {
                         "uri": str((identifier.get("s3") or {}).get("uri") or identifier),
                         "status": str(document["status"]),
                         "reason": str(document.get("statusReason") or ""),
                     }
-            token = answer.get("nextToken")
-            if not token:
-                return
+                )
+        return failed, str(answer.get("nextToken") or "")
 
 
 def seconds_of(moment: str) -> float:
@@ -124,5 +129,14 @@ def seconds_of(moment: str) -> float:
     if not moment:
         return 0.0
     whole = calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
-    fraction = "".join(sign if sign.isdigit() else " " for sign in moment[20:26]).split(" ")[0]
-    return whole + (float(f"0.{fraction}") if moment[19:20] == "." and fraction else 0.0)
+    return whole + float(f"0.{_fraction(moment)}")
+
+
+def comparable(moment: str) -> str:
+    """An ISO 8601 time in UTC with as many digits as any other, so that texts compare as times."""
+    return f"{moment[:19]}.{_fraction(moment):0<6}Z" if moment else ""
+
+
+def _fraction(moment: str) -> str:
+    digits = "".join(sign if sign.isdigit() else " " for sign in moment[20:26]).split(" ")[0]
+    return digits if moment[19:20] == "." and digits else "0"

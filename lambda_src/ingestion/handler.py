@@ -50,11 +50,12 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
             topic_arn=os.environ["TOPIC_ARN"],
             queue_url=os.environ["FAILED_DOCUMENTS_QUEUE_URL"],
         ),
+        left=lambda: AWS.give_up_at - time.monotonic(),
     )
     try:
-        waiting = ingestion.take(messages)
-        back = [waiting] if waiting else []
-        failed = False
+        outcome = ingestion.take(messages)
+        back = [outcome.waiting] if outcome.waiting else []
+        failed = outcome.failed
     except AwsError as error:
         json_log.write("AWS call failed", level="ERROR", code=error.code, error=str(error))
         if not messages:

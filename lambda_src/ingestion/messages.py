@@ -45,5 +45,9 @@ def newest_waiting(messages: Sequence[Message], *, completed_start: float) -> Me
     """The message that stands for all that wait; None when a completed job, which started at
     `completed_start`, has done for all of them.
     """
-    waiting = [each for each in messages if each.sent_at + SKEW_SECONDS >= completed_start]
-    return max(waiting, key=lambda each: each.sent_at, default=None)
+    return newest_of([each for each in messages if each.sent_at + SKEW_SECONDS >= completed_start])
+
+
+def newest_of(messages: Sequence[Message]) -> Message | None:
+    """The message that came last; None without any."""
+    return max(messages, key=lambda each: each.sent_at, default=None)

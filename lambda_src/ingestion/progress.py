@@ -1,12 +1,15 @@
-"""How far ingestion is, in the item that the chat function scopes its cache by."""
+"""How far ingestion is, in the item that the chat function scopes its cache by; and how far its
+report is, in an item of its own, which is larger and not read with every question.
+"""
 
 from __future__ import annotations
 
 from edge.errors import AwsError
+from ingestion.report import Told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from ingestion.data_source import Job
@@ -14,7 +17,8 @@ if TYPE_CHECKING:
     Call = Callable[..., dict[str, Any]]
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
-KEY = {"id": {"S": "ingestion"}}
+INGESTION = "ingestion"
+REPORT = "report"
 
 
 class Progress:
@@ -23,55 +27,102 @@ class Progress:
     def __init__(self, call: Call, *, table: str) -> None:
         self._call = call
         self._table = table
+        self._kept = ""
 
     def reported(self) -> str:
         """The newest job whose failures were reported."""
-        answer = self._call(
-            "dynamodb", "GetItem", TableName=self._table, Key=KEY, ConsistentRead=True
-        )
-        return str(((answer.get("Item") or {}).get("reported") or {}).get("S") or "")
+        return self._read(INGESTION, "reported")
 
     def note(self, job: Job) -> None:
-        """Write the newest job's status and numbers."""
+        """Write the newest job's status and numbers, unless they are older than what is there: of
+        a job that began before, or of this one from before its status changed.
+        """
         self._update(
+            INGESTION,
             {
                 "job": {"S": job.id},
                 "status": {"S": job.status},
                 "started_at": {"S": job.started_at},
+                "updated_at": {"S": job.updated_at},
                 **{name: {"N": str(number)} for name, number in job.numbers.items()},
             },
-            unless_later="started_at",
+            condition="attribute_not_exists(#started_at) OR #started_at < :started_at OR "
+            "(#started_at = :started_at AND "
+            "(attribute_not_exists(#updated_at) OR #updated_at <= :updated_at))",
+        )
+
+    def ended(self, job: Job) -> None:
+        """A job is over, and has changed the index, however it ended."""
+        self._update(
+            INGESTION,
+            {"ended": {"S": job.id}, "ended_at": {"S": job.updated_at}},
+            condition="attribute_not_exists(#ended_at) OR #ended_at <= :ended_at",
         )
 
     def completed(self, job: Job) -> None:
         """A job is COMPLETE: answers that were cached before it are no longer found."""
         self._update(
+            INGESTION,
             {"last_completed": {"S": job.id}, "completed_at": {"S": job.updated_at}},
-            unless_later="completed_at",
+            condition="attribute_not_exists(#completed_at) OR #completed_at <= :completed_at",
         )
 
     def mark_reported(self, job: Job) -> None:
         """Its failures are in the topic and in the queue."""
-        self._update({"reported": {"S": job.id}})
+        self._update(INGESTION, {"reported": {"S": job.id}})
 
-    def _update(self, values: dict[str, dict[str, str]], *, unless_later: str = "") -> None:
-        names = {f"#{name}": name for name in values}
-        condition = {}
-        if unless_later:
-            condition["ConditionExpression"] = (
-                f"attribute_not_exists(#{unless_later}) OR #{unless_later} <= :{unless_later}"
-            )
+    def told(self, job: Job) -> Told:
+        """How far the report of a job is."""
+        self._kept = self._read(REPORT, "told")
+        return Told(job.id, self._kept)
+
+    def keep(self, told: Told) -> bool:
+        """Write how far a report is; False when another copy has got further since it was read."""
+        text = told.text()
+        if self._kept:
+            condition, before = "#told = :before", {":before": {"S": self._kept}}
+        else:
+            condition, before = "attribute_not_exists(#told)", {}
+        done = self._update(REPORT, {"told": {"S": text}}, condition=condition, values=before)
+        if done:
+            self._kept = text
+        return done
+
+    def _read(self, item: str, name: str) -> str:
+        answer = self._call(
+            "dynamodb",
+            "GetItem",
+            TableName=self._table,
+            Key={"id": {"S": item}},
+            ConsistentRead=True,
+        )
+        return str(((answer.get("Item") or {}).get(name) or {}).get("S") or "")
+
+    def _update(
+        self,
+        item: str,
+        written: Mapping[str, dict[str, str]],
+        *,
+        condition: str = "",
+        values: Mapping[str, dict[str, str]] | None = None,
+    ) -> bool:
+        """Write attributes; whether the condition held."""
         try:
             self._call(
                 "dynamodb",
                 "UpdateItem",
                 TableName=self._table,
-                Key=KEY,
-                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
-                **condition,
+                Key={"id": {"S": item}},
+                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in written),
+                ExpressionAttributeNames={f"#{name}": name for name in written},
+                ExpressionAttributeValues={
+                    **{f":{name}": value for name, value in written.items()},
+                    **(values or {}),
+                },
+                **({"ConditionExpression": condition} if condition else {}),
             )
         except AwsError as error:
             if error.code != CONDITION_FAILED:
                 raise
+            return False
+        return True

@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ class Ingestion:
     outputs: dict[str, str]
     function: Function
     table: str
+    settings: dict[str, str]
     sqs: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,7 +115,7 @@ def ingestion(
         "FAILED_DOCUMENTS_QUEUE_URL": asked_outputs["FailedDocuments"],
     }
     with Function("ingestion.handler.handler", **settings) as function:
-        yield Ingestion(knowledge, asked_outputs, function, table)
+        yield Ingestion(knowledge, asked_outputs, function, table, settings)
 
 
 def jobs(ingestion: Ingestion) -> list[dict[str, Any]]:
@@ -181,6 +182,37 @@ def test_documents_that_fail_are_reported_once_each(ingestion: Ingestion) -> Non
         assert uri in told["Message"] and "1 failed" in told["Message"]
         ingestion.function.invoke({"groundwork": {"ingestion": "watch"}})
         assert ingestion.drain("FailedDocuments") == [] == ingestion.drain("Told")
+    finally:
+        knowledge.s3.delete_object(Bucket=knowledge.bucket, Key="none/broken.pdf")
+        knowledge.ingest("none")
+
+
+def test_a_topic_that_is_gone_stops_no_ingestion(ingestion: Ingestion) -> None:
+    knowledge, name = ingestion.knowledge, f"told-{uuid.uuid4().hex[:6]}"
+    knowledge.put("none/broken.pdf", b"%PDF-1.7 but no more than that")
+    gone = {"TOPIC_ARN": ingestion.settings["TOPIC_ARN"] + "-gone"}
+    try:
+        ingestion.event()
+        time.sleep(0.6)
+        with Function("ingestion.handler.handler", **{**ingestion.settings, **gone}) as function:
+            mute = replace(ingestion, function=function)
+            while "last_completed" not in mute.item():
+                assert len(mute.deliver()[1]) == 1
+                time.sleep(0.1)
+            first = mute.item()["last_completed"]
+            knowledge.put(f"none/{name}.txt", f"A text about {name}.")
+            mute.event()
+            time.sleep(0.6)
+            while mute.item()["last_completed"] == first:
+                assert len(mute.deliver()[1]) == 1
+                time.sleep(0.1)
+        assert "reported" not in ingestion.item() and ingestion.drain("Told") == []
+        ingestion.until_done()
+        assert ingestion.item()["reported"] == ingestion.item()["last_completed"]
+        queued = [(each["job"], each["uri"]) for each in ingestion.drain("FailedDocuments")]
+        assert len(queued) == len(set(queued))
+        assert ingestion.item()["last_completed"] in {job for job, _ in queued}
+        assert len(ingestion.drain("Told")) == 1
     finally:
         knowledge.s3.delete_object(Bucket=knowledge.bucket, Key="none/broken.pdf")
         knowledge.ingest("none")
