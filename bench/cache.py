@@ -8,7 +8,7 @@ Its pairs were written by language models to be hard; they are no traffic, and t
 cases. Similarities are MiniLM's: another embedding model needs another measurement.
 
 redisvl decides by the distance alone (SemanticCache, 0.1 by default: a similarity of 0.9); the chat
-function asks besides whether numbers, negations, names and opposites agree (chat/same_question.py).
+function asks besides whether the words agree in what changes an answer (chat/same_question.py).
 Exit status 1 when the deployed default gives more than `MOST_FALSE_HITS`.
 """
 
@@ -70,7 +70,7 @@ def pairs() -> list[Pair]:
 
 
 def golden_pairs() -> list[Pair]:
-    """Ours, made from the wording of botocore's documentation. Raises ModelsError."""
+    """Ours, from the wording of botocore's documentation and in own words. Raises ModelsError."""
     return _compared([(each.first, each.second, each.same) for each in golden_set().cache_pairs])
 
 

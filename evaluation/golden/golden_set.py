@@ -91,7 +91,11 @@ def golden_set() -> GoldenSet:
         ],
         unanswerable=[Unanswerable(**each) for each in _json("unanswerable.json")],
         injections=[Injection(**each) for each in _json("injections.json")],
-        cache_pairs=[CachePair(**each) for each in _json("cache_pairs.json")],
+        cache_pairs=[
+            CachePair(**each)
+            for name in ("cache_pairs.json", "own_pairs.json")
+            for each in _json(name)
+        ],
     )
 
 

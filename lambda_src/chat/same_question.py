@@ -2,7 +2,8 @@
 
 Embeddings put `in 7 days` next to `in 30 days` and `can` next to `cannot`: in a set of such pairs a
 changed number scores a similarity of 0.90 in the median, a paraphrase 0.80, so no threshold tells
-them apart. What must be equal is therefore compared as text. A miss is cheap, a wrong answer is
+them apart; `from euros to dollars` is nearer to `from dollars to euros` (0.997) than to most of its
+paraphrases. What must be equal is therefore compared as text. A miss is cheap, a wrong answer is
 not.
 """
 
@@ -10,7 +11,11 @@ from __future__ import annotations
 
 import re
 
-from chat.words import content_words, negations, numbers
+from chat.words import SPELLED, STOP, WORD, content_words, negations, numbers, stem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = re.compile(r"[^\W\d_][\w./:@\-]*")
 QUOTED = re.compile(r"[\"'`“‘]([^\"'`”’]{1,80})[\"'`”’]")
@@ -22,7 +27,26 @@ OPPOSITES = (
     ("more", "less"), ("above", "below"), ("encrypt", "decrypt"), ("attach", "detach"),
     ("import", "export"), ("public", "private"), ("inbound", "outbound"), ("oldest", "newest"),
     ("old", "new"), ("all", "some"), ("always", "sometimes"), ("upload", "download"),
+    ("over", "under"), ("within", "after"),
 )  # fmt: skip
+SYNONYMS = (
+    ("get", "obtain", "receive", "retrieve", "fetch"), ("show", "display", "view"),
+    ("start", "begin"), ("remove", "delete"), ("change", "modify"), ("fast", "quick"),
+    ("fastest", "quickest"), ("buy", "purchase"), ("choose", "select"), ("fix", "repair"),
+    ("previous", "earlier"),
+)  # fmt: skip
+"""Words that may stand for each other in a question."""
+ALIKE = {stem(word): stem(group[0]) for group in SYNONYMS for word in group}
+SHORT_IS = re.compile(r"['’]s\b", re.IGNORECASE)
+_RELATIONS = (
+    "to from into onto in on of with by for at than as over under before after through between "
+    "use uses used using has have had do does did is are was were can could may might must should "
+    "will would"
+)
+RELATIONS = frozenset(_RELATIONS.split())
+"""Little words that say which of two things is which to the other."""
+OWNERS = frozenset({"my", "your", "our", "their", "its"})
+"""Little words that tell two things apart where there is one of them."""
 
 
 def normalised(question: str) -> str:
@@ -31,7 +55,9 @@ def normalised(question: str) -> str:
 
 
 def may_share_answer(one: str, other: str) -> bool:
-    """Whether nothing that changes an answer differs: numbers, negations, names, opposites."""
+    """Whether nothing that changes an answer differs: numbers, negations, names, opposites, a word
+    in another's place, two words that have changed places.
+    """
     if normalised(one) == normalised(other):
         return True
     return (
@@ -39,6 +65,8 @@ def may_share_answer(one: str, other: str) -> bool:
         and negations(one) == negations(other)
         and names(one) == names(other)
         and not _opposed(one, other)
+        and not _replaced(one, other)
+        and not _exchanged(one, other)
     )
 
 
@@ -54,6 +82,51 @@ def names(question: str) -> set[str]:
         if capital or inside:
             found.add(word.lower().removesuffix("'s"))
     return found
+
+
+def _replaced(one: str, other: str) -> bool:
+    """Whether each question has a word that the other lacks; what one of them has more is not
+    another question: `please`, `the specified group`.
+    """
+    first, second = _meant(one), _meant(other)
+    return bool(first - second and second - first)
+
+
+def _meant(question: str) -> set[str]:
+    words = content_words(SHORT_IS.sub("", question))
+    return {ALIKE.get(word, word) for word in words if not word.isdigit() and word not in SPELLED}
+
+
+def _exchanged(one: str, other: str) -> bool:
+    """Whether two words have changed places around one that stands between them in both questions:
+    `from euros to dollars`, `does the parent override the child`. What is merely moved, as in
+    `in SQS, how long ...`, changes places with all that it passes, and nothing stays between.
+    """
+    places = {word: place for place, word in enumerate(_in_order(other))}
+    shared = [word for word in _in_order(one) if word in places]
+    things = [word[0] not in RELATIONS for word in shared]
+    at = [places[word] for word in shared]
+    return any(
+        any(thing and place > here for thing, place in zip(things[:middle], at, strict=False))
+        and any(
+            thing and place < here
+            for thing, place in zip(things[middle + 1 :], at[middle + 1 :], strict=True)
+        )
+        for middle, here in enumerate(at)
+    )
+
+
+def _in_order(question: str) -> Iterator[tuple[str, int]]:
+    """Words that carry meaning, numbers and relations, each with how often it was there before."""
+    words = WORD.findall(SHORT_IS.sub("", question.lower()))
+    seen: dict[str, int] = {}
+    for word in words:
+        telling = word in RELATIONS or word in SPELLED
+        if word in STOP and not telling and (word not in OWNERS or words.count(word) > 1):
+            continue
+        word = word if word in RELATIONS else ALIKE.get(stem(word), stem(word))
+        yield word, seen.setdefault(word, 0)
+        seen[word] += 1
 
 
 def _opposed(one: str, other: str) -> bool:

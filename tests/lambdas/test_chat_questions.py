@@ -15,6 +15,7 @@ from chat.filters import OPERATORS, limited_to, problem_of
 from chat.questions import FIELDS, TECHNIQUES, question_of
 from chat.same_question import may_share_answer, normalised
 from edge.http_api import Problem, Request
+from evaluation.golden.golden_set import CachePair, golden_set
 
 SIMPLE = {"equals": {"key": "year", "value": 2026}}
 
@@ -176,6 +177,16 @@ def test_only_trusted_callers_name_a_tenant(sender: str, trusted: str, allowed: 
         ("Can I delete a queue in SQS?", "May I delete a SQS queue?"),
         ("Are there 3 copies?", "Are there three copies?"),
         ("How do I limit a function to 1,024 MB?", "How is a function limited to 1024 MB?"),
+        ("How long are messages kept in SQS?", "In SQS, how long are messages kept?"),
+        ("Can I pay by card at the pharmacy?", "At the pharmacy, can I pay by card?"),
+        (
+            "How do I move a file from a disk to a bucket?",
+            "How do I move a file to a bucket from a disk?",
+        ),
+        ("How do queues and topics differ?", "How do topics and queues differ?"),
+        ("How do I get a copy?", "How can I obtain a copy, please?"),
+        ("Where's the office?", "Where is the office"),
+        ("Are there 12 copies?", "Are there twelve copies?"),
     ],
 )
 def test_paraphrases_may_share_an_answer(one: str, other: str) -> None:
@@ -198,10 +209,28 @@ def test_paraphrases_may_share_an_answer(one: str, other: str) -> None:
         ("Which roles start the job?", "Which roles stop the job?"),
         ("Is us-east-1 covered?", "Is us-east-2 covered?"),
         ("How do I create an alias?", "How do I delete an alias?"),
+        ("Does a parent override its child?", "Does a child override its parent?"),
+        ("Transfer from account one to account two", "Transfer from account two to account one"),
+        ("How to convert euros to dollars?", "How to convert dollars to euros?"),
+        ("Who pays, does the buyer pay the seller?", "Who pays, does the seller pay the buyer?"),
+        ("Does a queue use a topic?", "Does a topic use a queue?"),
+        ("Is a fee of 5 for 10 orders?", "Is a fee of 10 for 5 orders?"),
+        ("Is the shop open on monday?", "Is the shop open on tuesday?"),
+        ("Is it open on monday morning?", "Is it open on sunday afternoon?"),
+        ("Is it safe with alcohol?", "Is it unsafe with alcohol?"),
+        ("Is it free for orders under 50?", "Is it free for orders over 50?"),
     ],
 )
 def test_one_word_that_changes_the_answer_is_enough(one: str, other: str) -> None:
     assert not may_share_answer(one, other) and not may_share_answer(other, one)
+
+
+@pytest.mark.parametrize("pair", golden_set().cache_pairs[80:], ids=lambda pair: pair.second)
+def test_pairs_in_own_words_are_told_apart_by_their_words_alone(pair: CachePair) -> None:
+    """Half of the traps exchange two things, half have another word in one's place: embeddings see
+    neither.
+    """
+    assert may_share_answer(pair.first, pair.second) == pair.same
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
