@@ -2,6 +2,9 @@
 
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
 
+Where logs are exported, RDS makes the log groups that are not there, and never deletes them
+(https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/190).
+
 AWS::RDS::DBInstance: a member that should leave a snapshot is refused when it is created, as its
 handler does (aws-cloudformation/aws-cloudformation-resource-providers-rds, CreateHandler).
 """
@@ -28,12 +31,14 @@ def register() -> None:
 
     def created(logical_id: str, properties: Properties, stack: str) -> Outcome:
         identifier, attributes = create(logical_id, properties, stack)
+        _make_log_groups(identifier, properties)
         return identifier, {**attributes, **_managed_secret(identifier, properties)}
 
     def updated(
         identifier: str, old: Properties, new: Properties, stack: str, *rest: Any
     ) -> Outcome:
         found, attributes = update(identifier, old, new, stack, *rest)
+        _make_log_groups(found, new)
         if found != identifier or (_managed(new) and identifier not in SECRETS):
             return found, {**attributes, **_managed_secret(found, new)}
         return found, {**attributes, **_attributes(found)}
@@ -76,6 +81,14 @@ def _leaves_snapshot(stack: str, logical_id: str) -> bool:
     template = cloudformation._stacks.get(stack, {}).get("_template") or {}
     resource = template.get("Resources", {}).get(logical_id, {})
     return bool(resource.get("DeletionPolicy") == "Snapshot")
+
+
+def _make_log_groups(identifier: str, properties: Properties) -> None:
+    from ministack.services import cloudwatch_logs
+
+    for log in properties.get("EnableCloudwatchLogsExports") or ():
+        # A group that is there is answered with an error, which RDS takes for an answer as well.
+        cloudwatch_logs._create_log_group({"logGroupName": f"/aws/rds/cluster/{identifier}/{log}"})
 
 
 def _managed(properties: Properties) -> bool:

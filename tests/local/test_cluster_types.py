@@ -26,6 +26,43 @@ def test_a_member_of_a_cluster_leaves_no_snapshot(stack: Stack) -> None:
         stack.deploy({"Writer": member})
 
 
+@pytest.mark.parametrize("prepared", [False, True])
+def test_the_log_group_of_a_cluster_stays_unless_it_was_made_first(
+    stack: Stack, aws: LocalAws, prepared: bool
+) -> None:
+    group = {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {
+            "LogGroupName": "/aws/rds/cluster/vectors/postgresql",
+            "RetentionInDays": 14,
+        },
+    }
+    cluster = {
+        "Type": "AWS::RDS::DBCluster",
+        "DeletionPolicy": "Delete",
+        "Properties": {
+            "DBClusterIdentifier": "vectors",
+            "Engine": "aurora-postgresql",
+            "MasterUsername": "postgres",
+            "ManageMasterUserPassword": True,
+            "EnableCloudwatchLogsExports": ["postgresql"],
+        },
+    }
+    first = {"Log": group} if prepared else {}
+    stack.deploy({"Cluster": {**cluster, **({"DependsOn": "Log"} if prepared else {})}, **first})
+    logs = aws.client("logs")
+
+    def retentions() -> list[int | None]:
+        found = logs.describe_log_groups(logGroupNamePrefix="/aws/rds/cluster/vectors")["logGroups"]
+        return [each.get("retentionInDays") for each in found]
+
+    assert retentions() == [14 if prepared else None]
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert retentions() == ([] if prepared else [None])
+    if not prepared:
+        logs.delete_log_group(logGroupName="/aws/rds/cluster/vectors/postgresql")
+
+
 def test_a_cluster_runs_sql_of_the_data_api_with_vectors_and_transactions(
     stack: Stack, aws: LocalAws
 ) -> None:

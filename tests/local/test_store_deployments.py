@@ -131,6 +131,8 @@ def test_other_chunks_take_the_place_of_the_old_ones(own_aws: LocalAws) -> None:
     held = own_aws.control("status")["stores"]
     assert list(held["indices"].values()) == [0], "what all stores before held is gone"
     assert "PostgreSQL" not in held["servers"]
+    logs = own_aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/rds/")
+    assert logs["logGroups"] == [], "nor does its log stay for ever"
     fill(own_aws, outputs)
     other = deploy(own_aws, "s3_vectors", "-c", "knowledge.chunking=none")
     assert other["KnowledgeBaseId"] == outputs["KnowledgeBaseId"]

@@ -24,7 +24,7 @@ SECURITY, ACCESS = (
 ENDPOINT, ADMITTED = "AWS::OpenSearchServerless::VpcEndpoint", "Custom::IndexAdmitted"
 VECTORS, DOMAIN = "AWS::S3Vectors::Index", "AWS::OpenSearchService::Domain"
 CLUSTER, INSTANCE = "AWS::RDS::DBCluster", "AWS::RDS::DBInstance"
-SECURITY_GROUP = "AWS::EC2::SecurityGroup"
+SECURITY_GROUP, LOG_GROUP = "AWS::EC2::SecurityGroup", "AWS::Logs::LogGroup"
 ROLE = "AWS::IAM::Role"
 ASSOCIATE = "bedrock:AssociateThirdPartyKnowledgeBase"
 THIRD_PARTY_SECRET = "ThirdPartyKnowledgeBaseCredentialsSecretArn"
@@ -33,6 +33,7 @@ THIRD_PARTY_CALLS = {
     "bedrock:StartIngestionJob",
     "bedrock:UpdateKnowledgeBase",
 }
+NAME_KEYS = ("Name", "DomainName", "DBClusterIdentifier")
 LONGEST_NAME, LONGEST_DOMAIN_NAME = 32, 28
 SUFFIX_LENGTH = 8  # of the first part of a stack's identifier
 
@@ -123,10 +124,11 @@ def check_data_access(template: Template) -> list[str]:
 def check_search_names(template: Template) -> list[str]:
     """Short, lower case, and another one when the stack is made again."""
     problems = []
-    for kind in (COLLECTION, COLLECTION_GROUP, SECURITY, ACCESS, DOMAIN):
+    for kind in (COLLECTION, COLLECTION_GROUP, SECURITY, ACCESS, DOMAIN, CLUSTER):
         for name, each in resources(template, kind).items():
-            called = text(each.get("Name", each.get("DomainName")))
-            if "AWS::StackId" not in json.dumps(each.get("Name", each.get("DomainName"))):
+            given = next(each[key] for key in NAME_KEYS if key in each)
+            called = text(given)
+            if "AWS::StackId" not in json.dumps(given):
                 problems.append(f"{name} is called {called} in every stack of the account")
             plain = re.sub(r"\{.*\}", "x" * SUFFIX_LENGTH, called)
             longest = LONGEST_DOMAIN_NAME if kind == DOMAIN else LONGEST_NAME
@@ -234,9 +236,24 @@ def check_database(template: Template) -> list[str]:
                     cluster.get("ManageMasterUserPassword") is True
                     and "MasterUserPassword" not in cluster,
                 ),
+                (
+                    "a master's name that is reserved, or may be",
+                    cluster.get("MasterUsername") == "postgres",
+                ),
                 ("unprotected", cluster.get("DeletionProtection") is kept(template)),
             )
             if not holds
+        ]
+        groups = {
+            text(each.get("LogGroupName", "")): group
+            for group, each in resources(template, LOG_GROUP).items()
+            if each.get("RetentionInDays")
+        }
+        called = text(cluster.get("DBClusterIdentifier", ""))
+        problems += [
+            f"{name}: RDS makes the log group of {log}, for ever"
+            for log in cluster.get("EnableCloudwatchLogsExports", [])
+            if groups.get(f"/aws/rds/cluster/{called}/{log}") not in before(template, name)
         ]
         problems += [
             f"{group} lets somebody in"

@@ -16,6 +16,7 @@ from tests.stacks.checks_vector_stores import (
     DOMAIN,
     INDEX,
     INSTANCE,
+    LOG_GROUP,
     SECURITY,
     SECURITY_GROUP,
     VECTORS,
@@ -324,6 +325,18 @@ STORE_MUTATIONS: dict[str, list[tuple[str, Mutation, str]]] = {
             "check_database",
         ),
         ("not encrypted", changed(CLUSTER, "", "StorageEncrypted", False), "check_database"),
+        (
+            "a log for ever",
+            without(LOG_GROUP, "AuroraPostgresqlLog", "RetentionInDays"),
+            "check_database",
+        ),
+        ("a log that RDS makes first", alone(CLUSTER), "check_database"),
+        ("a reserved name", changed(CLUSTER, "", "MasterUsername", "admin"), "check_database"),
+        (
+            "one name for every stack",
+            changed(CLUSTER, "", "DBClusterIdentifier", "vectors"),
+            "check_search_names",
+        ),
         ("protected", changed(CLUSTER, "", "DeletionProtection", True), "check_database"),
         ("public", changed(INSTANCE, "", "PubliclyAccessible", True), "check_database"),
         (

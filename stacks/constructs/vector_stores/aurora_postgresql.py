@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -19,6 +20,8 @@ from stacks.constructs.vector_stores.vector_store import (
     NativeVectorStore,
     Storage,
     VectorStoreInputs,
+    fingerprint,
+    stack_suffix,
 )
 
 # Pauses at 0 ACU (from 16.3 on), and has a pgvector that can go on searching when a filter leaves
@@ -26,7 +29,11 @@ from stacks.constructs.vector_stores.vector_store import (
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
 # https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html
 ENGINE_VERSION = "16.11"
+# The name that the console gives, and that is known not to be reserved, as `admin` is.
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Appendix.PostgreSQL.CommonDBATasks.Roles.html
+MASTER = "postgres"
 DATABASE, SCHEMA, USER = "knowledge", "bedrock_integration", "bedrock_user"
+LOG = "postgresql"
 FIELDS = {
     "primary_key_field": "id",
     "vector_field": "embedding",
@@ -49,6 +56,10 @@ class Store(NativeVectorStore):
     - The cluster has the data, so it alone leaves a snapshot; CloudFormation refuses to create a
       member of a cluster that should.
       https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
+    - RDS makes the log group of a cluster as soon as there is one, keeps it for ever, and leaves it
+      behind, but takes one that is there. So the group is made first, and the cluster has a name,
+      with the stack's identifier and whether there is a key, as another key is another cluster.
+      https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/190
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.VectorDB.html
     """
@@ -147,13 +158,15 @@ class Store(NativeVectorStore):
                 )
             ],
         )
+        name = Fn.join("-", ["groundwork", stack_suffix(), fingerprint(bool(key))])
         cluster = rds.CfnDBCluster(
             self,
             "Cluster",
+            db_cluster_identifier=name,
             engine="aurora-postgresql",
             engine_version=ENGINE_VERSION,
             database_name=DATABASE,
-            master_username="master",
+            master_username=MASTER,
             manage_master_user_password=True,
             enable_http_endpoint=True,
             enable_iam_database_authentication=True,
@@ -164,7 +177,7 @@ class Store(NativeVectorStore):
             backup_retention_period=7 if settings.retain_data else 1,
             copy_tags_to_snapshot=True,
             deletion_protection=settings.retain_data,
-            enable_cloudwatch_logs_exports=["postgresql"],
+            enable_cloudwatch_logs_exports=[LOG],
             serverless_v2_scaling_configuration=(
                 rds.CfnDBCluster.ServerlessV2ScalingConfigurationProperty(
                     min_capacity=0,
@@ -173,6 +186,7 @@ class Store(NativeVectorStore):
                 )
             ),
         )
+        cluster.add_resource_dependency(self._log_group(name))
         cluster.apply_removal_policy(
             RemovalPolicy.SNAPSHOT if settings.retain_data else RemovalPolicy.DESTROY
         )
@@ -188,6 +202,16 @@ class Store(NativeVectorStore):
             reason="Nobody reaches the port: the security group has no way in.",
         )
         return cluster
+
+    def _log_group(self, cluster: str) -> logs.CfnLogGroup:
+        group = logs.CfnLogGroup(
+            self,
+            "Log",
+            log_group_name=f"/aws/rds/cluster/{cluster}/{LOG}",
+            retention_in_days=self._inputs.settings.log_retention_days,
+        )
+        group.apply_removal_policy(RemovalPolicy.DESTROY)
+        return group
 
     def _schema(self, instance: rds.CfnDBInstance) -> None:
         """Extension, user, table and indices, which CloudFormation cannot make."""
