@@ -82,33 +82,47 @@ class Indexer:
         try:
             self._put(waiting)
         except (StoreError, ModelsError) as error:
-            for each in waiting:
-                self._done(each.document.uri, str(error))
+            if len(waiting) == 1:
+                self._done(waiting[0].document.uri, str(error))
+                return
+            for each in waiting:  # one of them spoils it for all
+                self._waiting = [each]
+                self.flush()
             return
         for each in waiting:
             self._done(each.document.uri, "")
 
     def _put(self, waiting: Sequence[_Waiting]) -> None:
-        texts = [_embedded_text(each.document, piece) for each in waiting for piece in each.pieces]
-        vectors = iter(self._models.vectors(texts))
-        chunks = []
-        for each in waiting:
+        """A known document is put before it is removed, and again after: what the store refuses
+        costs nothing of what is there.
+        """
+        chunks = self._chunks_of(waiting)
+        self._store.put([each for several in chunks for each in several])
+        for each, its in zip(waiting, chunks, strict=True):
             if each.document.known:
                 self.forget(each.document.uri)
-            for number, piece in enumerate(each.pieces):
-                chunk_id = self._chunk_id(each.document.uri, number)
+                self._store.put(its)
+            for chunk, piece in zip(its, each.pieces, strict=True):
                 if piece.parent is not None:
-                    self._state.parents[chunk_id] = (_parent_id(each.document, piece), piece.parent)
-                chunks.append(
-                    Chunk(
-                        id=chunk_id,
-                        text=piece.text,
-                        source_uri=each.document.uri,
-                        vector=fitted(next(vectors), self._store.dimension),
-                        metadata={**each.document.metadata, DATA_SOURCE_ID: self._source.id},
-                    )
+                    parent = (_parent_id(each.document, piece), piece.parent)
+                    self._state.parents[chunk.id] = parent
+
+    def _chunks_of(self, waiting: Sequence[_Waiting]) -> list[list[Chunk]]:
+        texts = [_embedded_text(each.document, piece) for each in waiting for piece in each.pieces]
+        vectors = iter(self._models.vectors(texts))
+        return [
+            [
+                Chunk(
+                    id=self._chunk_id(each.document.uri, number),
+                    text=piece.text,
+                    source_uri=each.document.uri,
+                    vector=fitted(next(vectors), self._store.dimension),
+                    metadata={**each.document.metadata, DATA_SOURCE_ID: self._source.id},
                 )
-        self._store.put(chunks)
+                for number, piece in enumerate(each.pieces)
+            ]
+            for each in waiting
+        ]
 
     def forget(self, uri: str) -> None:
         """Remove a document's chunks. Raises StoreError."""
