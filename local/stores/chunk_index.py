@@ -70,11 +70,12 @@ class ChunkIndex(CheckedStore):
             return
         with self._lock:
             rows = self._vectors.add([chunk.vector for chunk in latest])
-            self._remove([self._rows[each.id] for each in latest if each.id in self._rows])
+            self._discard([self._rows[each.id] for each in latest if each.id in self._rows])
             for row, chunk in zip(rows, latest, strict=True):
                 self._chunks[row] = chunk
                 self._rows[chunk.id] = row
             self._words.forget()
+            self._tidy()
 
     def close(self) -> None:
         """The data stays."""
@@ -128,16 +129,21 @@ class ChunkIndex(CheckedStore):
         return 1 + distance if distance > 0 else 1 / (1 - distance)
 
     def _remove(self, rows: Sequence[int]) -> int:
+        self._discard(rows)
+        if rows:
+            self._words.forget()
+        self._tidy()
+        return len(rows)
+
+    def _discard(self, rows: Sequence[int]) -> None:
         for row in rows:
             del self._rows[self._chunks.pop(row).id]
         self._vectors.remove(rows)
-        if rows:
-            self._words.forget()
-        if self._vectors.removed_share > REBUILT_ABOVE:
-            self._rebuild()
-        return len(rows)
 
-    def _rebuild(self) -> None:
+    def _tidy(self) -> None:
+        """Build anew when there is more to skip than to search; every row gets a new number."""
+        if self._vectors.removed_share <= REBUILT_ABOVE:
+            return
         kept = list(self._chunks.values())
         self._vectors = VectorIndex(self.dimension, space=self._space, hnsw=self._hnsw)
         rows = self._vectors.add([chunk.vector for chunk in kept]) if kept else range(0)
