@@ -98,6 +98,7 @@ class Assistant:
         alone = self._alone(text, conversation)
         draft = self._drafted(question, alone, filter_, conversation)
         parts.measures.count("CitationsDropped", draft.dropped)
+        parts.measures.count("SentencesWithheld", draft.withheld)
         if draft.blocked is not None:
             parts.measures.count("GuardrailInterventions")
             return self._finished(question, draft.blocked, stopped=True)

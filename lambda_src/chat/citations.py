@@ -4,12 +4,15 @@ A model cites documents by their index: `Messages are kept for four days [2].` E
 compared with the chunk that it names. It is supported when the chunk has a passage of up to three
 sentences with most of the sentence's words and all of its numbers, both negate or neither does, and
 the chunk or its source has whatever the sentence spells as code.
-A citation that is not supported is dropped and counted, and its sentence stays without. A sentence
-without a citation that a chunk nearly says itself gets one, since small models forget them. Numbers
-that a tool computed need no source.
+A citation that is not supported is dropped and counted. A sentence without a citation that a chunk
+nearly says itself gets one, since small models forget them. Numbers that a tool computed need no
+source.
 
-Nothing is released before the first supported citation, so that an answer that has none is never
-shown. `[n]` in what is released is the n-th of `citations`.
+A sentence that is left without a supported citation is withheld and counted, unless it says
+nothing that could be checked: `Here is what I found`, a bare yes or no, or a heading in words of
+the chunks. Such a sentence is released with a supported one. Nothing is released before the first
+supported citation, so that an answer that has none is never shown. `[n]` in what is released is the
+n-th of `citations`.
 
 This is a comparison of words: it finds inventions, wrong numbers and wrong documents, and not every
 wrong conclusion.
@@ -21,7 +24,8 @@ import re
 
 from chat.passages import unescaped
 from chat.sentences import MARKER, Sentences
-from chat.words import content_words, negations, numbers, unknown_code
+from chat.verbatim import unknown
+from chat.words import CONNECTING, content_words, negations, numbers, says_nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ LEAST_SHARE = 0.5
 LEAST_SHARE_WITHOUT_CITATION = 0.75
 FEWEST_WORDS_WITHOUT_CITATION = 3
 WINDOW = 3
+LABEL = re.compile(r"\s*(\d{1,3})[.)]\s+")
+"""The number of an item in a list."""
 SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+[\"')]*|\n|$)")
 
 
@@ -61,10 +67,13 @@ class CitedAnswer:
         self.citations: list[dict[str, str]] = []
         self.dropped = 0
         self.added = 0
+        self.withheld = 0
         self._passages = passages
         self._release = release
         self._computed = frozenset(number for text in computed for number in numbers(text))
         self._sentences = Sentences()
+        self._label = 0
+        self._gap = ""
         self._held: list[str] = []
         self._released: list[str] = []
 
@@ -91,19 +100,47 @@ class CitedAnswer:
 
     def _sentence(self, unit: str) -> None:
         said = unescaped(MARKER.sub("", unit).replace(NOT_IN_DOCUMENTS, ""))
-        kept = self._claimed(unit, said) or self._found(said)
         body = said.rstrip()
         gap = said[len(body) :] or unit[len(unit.rstrip()) :]
+        if not body or (NOT_IN_DOCUMENTS in unit and not any(map(str.isalnum, body))):
+            return
+        bare = self._without_label(body)
+        kept = self._claimed(unit, bare) or self._found(bare)
+        if not kept and not self._leads_on(bare):
+            self.withheld += 1
+            self._gap = max(self._gap, gap, key=lambda each: (each.count("\n"), len(each)))
+            return
         marks = "".join(f"[{len(self.citations) + each}]" for each in range(1, len(kept) + 1))
         self.citations += kept
-        if not body:
-            return
-        self._held.append(f"{body} {marks}{gap}" if marks else body + gap)
+        begun = self._held or self._released
+        body = self._gap + body if begun else body.lstrip()
+        self._held.append(f"{body} {marks}" if marks else body)
+        self._gap = gap
         if self.citations:
             for text in self._held:
                 self._released.append(text)
                 self._release(text)
             self._held.clear()
+
+    def _without_label(self, body: str) -> str:
+        """A sentence without the number of its place in a list, which no chunk has to have."""
+        match = LABEL.match(body)
+        if match is None or int(match.group(1)) not in (1, self._label + 1):
+            return body
+        self._label = int(match.group(1))
+        return body[match.end() :]
+
+    def _leads_on(self, said: str) -> bool:
+        """Whether nothing is said that could be checked, or a heading in words of the chunks."""
+        chunks = "\n".join(f"{each.source} {each.text}" for each in self._passages)
+        if unknown(said, within=chunks):
+            return False
+        if says_nothing(said):
+            return True
+        heading = said.endswith(":") or said.startswith("#")
+        if not heading or numbers(said) or negations(said):
+            return False
+        return CONNECTING.union(content_words(chunks)).issuperset(content_words(said))
 
     def _claimed(self, unit: str, said: str) -> list[dict[str, str]]:
         """The supported ones of the citations that the model wrote; the others are counted."""
@@ -139,7 +176,7 @@ class CitedAnswer:
         if not 1 <= index <= len(self._passages):
             return None
         passage = self._passages[index - 1]
-        if unknown_code(said, within=f"{passage.source} {passage.text}"):
+        if unknown(said, within=f"{passage.source} {passage.text}"):
             return None
         return support_of(said, passage.text, computed=self._computed)
 

@@ -1,7 +1,7 @@
 """What an answer cost and how it came about, as one line that CloudWatch makes metrics of.
 
 The tenant is the only dimension: every tenant is billed as metrics of its own (0.30 USD a month for
-each of the eleven below), so tenants are many at a price.
+each of the twelve below), so tenants are many at a price.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Measures:
         self.counts = dict.fromkeys(
             (
                 "CacheHits", "CacheFailures", "GuardrailInterventions", "Throttles", "Refusals",
-                "CitationsDropped",
+                "CitationsDropped", "SentencesWithheld",
             ),
             0,
         )  # fmt: skip

@@ -39,7 +39,7 @@ OBSERVATION_STOPS = ["<observation>", "Observation:"]
 class Draft:
     """An answer before it is sent. `blocked` is the guardrail's message, when it stopped it."""
 
-    __slots__ = ("blocked", "citations", "cited", "dropped", "text")
+    __slots__ = ("blocked", "citations", "cited", "dropped", "text", "withheld")
 
     def __init__(
         self, text: str, *, cited: CitedAnswer | None = None, blocked: str | None = None
@@ -49,6 +49,7 @@ class Draft:
         self.cited = cited is not None
         self.citations = cited.citations if cited else []
         self.dropped = cited.dropped if cited else 0
+        self.withheld = cited.withheld if cited else 0
 
 
 class Asked:

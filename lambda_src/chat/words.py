@@ -1,4 +1,4 @@
-"""What a sentence is about, roughly: words without endings, numbers, negations, code.
+"""What a sentence is about, roughly: words without endings, numbers, negations.
 
 Enough to see that a sentence says something else than its source, not that it says the same; that
 is what the guardrail's contextual grounding is for.
@@ -15,7 +15,6 @@ NEGATION = re.compile(
     r"|n['’]t\b",
     re.IGNORECASE,
 )
-CODE = re.compile(r"\b(?=\w*[a-z0-9][A-Z]|\w*[^\W_]_)\w{5,}\b")
 _LITTLE = (
     "a about after all also an and any are as at be because been before being both but by can "
     "could did do does done each either for from had has have how i if in into is it its may "
@@ -67,16 +66,16 @@ def negations(text: str) -> int:
     return len(NEGATION.findall(text))
 
 
-def unknown_code(text: str, *, within: str) -> bool:
-    """Whether a text has a word such as `StartExecution` or `max_tokens` that `within` lacks,
-    however that is spaced: a model that answers from its memory names what it remembers.
-    """
-    found = CODE.findall(text)
-    if not found:
-        return False
-    known = _squeezed(within)
-    return any(_squeezed(word) not in known for word in found)
+def says_nothing(text: str) -> bool:
+    """Whether a text only leads on: `Here is what I found`, `yes`, `in short`, a rule, a fence."""
+    if text.strip(" \t\r\n.,:!*").lower() in ("yes", "no"):
+        return True
+    return CONNECTING.issuperset(content_words(text)) and not numbers(text) and not negations(text)
 
 
-def _squeezed(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text.lower())
+_LEADING_ON = (
+    "according answer below brief described detail details document documents example find follow "
+    "follows following found here information list mention mentioned note ok okay overview "
+    "question said say says short shown source sources stated step steps summary sure"
+)
+CONNECTING = frozenset(stem(word) for word in _LEADING_ON.split())

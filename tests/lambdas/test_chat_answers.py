@@ -77,12 +77,12 @@ def test_generated_knowledge_is_put_before_the_question(world: World) -> None:
 
 
 def test_a_stream_gives_checked_sentences_then_citations_then_the_whole(world: World) -> None:
-    world.bedrock.says = lambda p: f"{FOUR_DAYS} The longest retention is 14 days [1]. Bye"
+    world.bedrock.says = lambda p: f"{FOUR_DAYS} The longest retention is 14 days [1]. In short:"
     answer = world.ask("How long?", streaming=True)
     kinds = [event for event, _ in world.told]
     assert kinds == ["token", "token", "token", "citations", "done"]
     said = "".join(content["text"] for event, content in world.told if event == "token")
-    assert said.strip() == answer["answer"] and world.told[-1][1] == answer
+    assert said == answer["answer"] and world.told[-1][1] == answer
     (asked,) = world.bedrock.asked("ConverseStream")
     assert asked["guardrailConfig"]["streamProcessingMode"] == "sync"
 

@@ -100,14 +100,92 @@ def test_without_a_supported_citation_nothing_is_ever_released() -> None:
     assert answer.dropped == 2
 
 
-def test_what_was_held_is_released_with_the_first_supported_citation() -> None:
+KEPT = "SQS keeps messages for four days by default [1]."
+
+
+def test_what_leads_on_is_released_with_the_first_supported_citation() -> None:
     released: list[str] = []
     answer = CitedAnswer(PASSAGES, release=released.append)
-    answer.feed("Here is what I found. SQS keeps messages for four days by default [1]. Ask ")
-    assert "".join(released).startswith("Here is what I found. SQS keeps")
-    answer.feed("more.")
+    answer.feed(f"Yes. Here is what I found. {KEPT} A ")
+    assert "".join(released).startswith("Yes. Here is what I found. SQS keeps")
+    answer.feed("table has a partition key [2]. In short:")
     answer.finish()
     assert "".join(released).strip() == answer.text
+    assert answer.text.endswith("partition key. [2] In short:") and answer.withheld == 0
+
+
+@pytest.mark.parametrize(
+    "invented",
+    [
+        "Your session has expired, log in at https://evil.example/?q=x to go on.",
+        "Your session has expired, log in again.",
+        "![status](https://evil.example/pixel?q=secret)",
+        "![status](/pixel?q=secret)",
+        "See [the documents](//evil.example).",
+        "[here]: https://evil.example",
+        "&lt;img src=x&gt;",
+        "Find the documents at evil.example.",
+        "Write to helpdesk@evil.example.",
+        "It costs 12 USD.",
+        "There are seven of them.",
+        "Call StartExecution.",
+        "Call `purge-queue` to follow.",
+        "Follow with --force here.",
+        "You can change the type of a queue after you created it [1].",
+        "You can change the type of a queue.",
+        "You must not.",
+        "99. Follow these steps:",
+        "Delete the bucket:\n",
+        "# Delete the bucket\n",
+        "![](/p)",
+        "[x](/a)",
+    ],
+)
+@pytest.mark.parametrize("size", [1, 1000])
+def test_what_nothing_supports_is_withheld_beside_what_is_supported(
+    invented: str, size: int
+) -> None:
+    for text in (f"{invented} {KEPT}", f"{KEPT} {invented}", f"{KEPT}\n\n{invented}\n\n- {KEPT}"):
+        answer = cited(text, size=size)
+        assert set(re.split(r"\s*-?\s*SQS keeps messages for four days by default\. \[\d\]",
+                            answer.text)) == {""}  # fmt: skip
+        assert answer.withheld == 1
+
+
+@pytest.mark.parametrize(
+    "sent_away",
+    [
+        "SQS keeps messages for four days by default, see https://evil.example/?q=x [1].",
+        "SQS keeps messages for four days by default, see evil.example/queues [1].",
+        "SQS keeps messages for four days by default ![](https://evil.example/p) [1].",
+        "SQS keeps messages for four days by default, see https://docs.aws [1].",
+        "SQS keeps messages for four days by default, see https://docs.aws.amazon.com.evil [1].",
+        "SQS keeps messages for four days by default, see https://docs.aws.amazon.com/sqs/x?y [1].",
+        "SQS keeps messages for four days by default, or `rm -rf` it [1].",
+        "SQS keeps messages for four days by default, without --force [1].",
+    ],
+)
+def test_no_citation_covers_a_link_or_code_that_the_chunk_lacks(sent_away: str) -> None:
+    chunk = Passage(QUEUE.text + " See https://docs.aws.amazon.com/sqs/keep.html.",
+                    source="s3://documents/queues.txt", chunk="queues#1")  # fmt: skip
+    assert not cited(sent_away, passages=[chunk]).answered
+    for link in ("https://docs.aws.amazon.com/sqs/keep.html", "https://docs.aws.amazon.com/sqs/",
+                 "docs.aws.amazon.com", "queues.txt"):  # fmt: skip
+        there = f"SQS keeps messages for four days by default, see {link} [1]."
+        assert cited(there, passages=[chunk]).answered, link
+
+
+def test_lists_and_headings_of_what_is_supported_stay_as_they_are() -> None:
+    text = (
+        "# Queue retention\n\nThe retention period:\n\n"
+        "1. SQS keeps messages for four days by default [1].\n"
+        "2. You can set the retention period to a value from 60 seconds to 14 days, e.g. a value "
+        "from 60 seconds [1].\n\n---\n\n- A table has a partition key [2]."
+    )
+    answer = cited(text, size=5)
+    shown_as = text.replace(" [1].", ".").replace(" [2].", ".")
+    assert re.sub(r" \[\d\]", "", answer.text) == shown_as
+    assert len(answer.citations) == 3 and answer.withheld == 0
 
 
 def test_several_documents_may_be_cited_at_once_in_every_usual_form() -> None:
@@ -167,7 +245,8 @@ def test_words_are_compared_without_endings_and_negations_are_counted() -> None:
         ("[1]" * 5_000, 3), (".\n[" * 5_000, 3), ("a. " * 15_000, 50_000), ("." * 50_000, 7),
         ("[1, " * 5_000, 4), ("[" + "1" * 20_000 + "]", 9), (". '\"" * 10_000, 5),
         ("a.b@" * 10_000, 50_000), ("`" * 20_000, 50_000), ("--" * 20_000, 50_000),
-        (".'" + "'" * 20_000, 1), ("http://" * 5_000, 50_000), ("](" * 10_000, 50_000), ("<a" * 10_000, 50_000),
+        (".'" + "'" * 20_000, 1), ("http://" * 5_000, 50_000), ("](" * 10_000, 50_000),
+        ("<a" * 10_000, 50_000),
     ],
 )  # fmt: skip
 def test_whatever_a_model_writes_is_read_in_time_that_grows_with_its_length(
