@@ -4,6 +4,12 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-use-independent-
 
 Words and patterns count literally, as in AWS; content, topics and grounding are heuristics, each in
 its own module. A part that is only a grounding source is compared with, and not judged.
+
+Where grounding is checked, texts have the lengths that AWS's quotas allow, the sources and the
+queries of a request taken together
+(https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-contextual-grounding-check.html).
+That page knows 100,000 characters of sources, the quotas half of it in most Regions
+(https://docs.aws.amazon.com/general/latest/gr/bedrock.html); the stricter of the two holds here.
 """
 
 from __future__ import annotations
@@ -16,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.bedrock.content_filters import content_filters
-from local.bedrock.errors import missing
+from local.bedrock.errors import invalid, missing
 from local.bedrock.guardrail_parts import (
     GROUNDING_SOURCE,
     GUARD_CONTENT,
@@ -34,6 +40,9 @@ PROFANITY = (
     "asshole", "bastard", "bitch", "bullshit", "cunt", "dickhead", "fuck", "motherfucker", "shit",
 )  # fmt: skip
 UNIT_CHARACTERS = 1000
+QUERY_UNITS, RESPONSE_UNITS = 1, 5
+SOURCE_UNITS = {"us-east-1": 100, "us-west-2": 100}
+SOURCE_UNITS_ELSEWHERE = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +101,8 @@ class Guardrails:
     ) -> Verdict:
         """Judge parts; `context` holds what an answer has to be grounded in."""
         began = time.monotonic()
+        if guardrail.policies.get("contextualGroundingPolicyConfig"):
+            _check_lengths([*parts, *context], answered=source == "OUTPUT")
         judged = [part for part in parts if _judged(part)]
         text = "\n".join(part.text for part in judged)
         findings = _Findings()
@@ -202,6 +213,31 @@ class Guardrails:
             query=" ".join(queries),
         ):
             findings.add("contextualGroundingPolicy", "filters", finding, blocks)
+
+
+def _check_lengths(parts: Sequence[Part], *, answered: bool) -> None:
+    """Raises BedrockError; an answer is only looked at where there is one."""
+    from ministack.core.responses import get_region
+
+    lengths = {"query": 0, "grounding source": 0, "response": 0}
+    for part in parts:
+        if GROUNDING_SOURCE in part.qualifiers:
+            lengths["grounding source"] += len(part.text)
+        if QUERY in part.qualifiers:
+            lengths["query"] += len(part.text)
+        if answered and not part.qualifiers & {GROUNDING_SOURCE, QUERY}:
+            lengths["response"] += len(part.text)
+    units = {
+        "query": QUERY_UNITS,
+        "grounding source": SOURCE_UNITS.get(get_region(), SOURCE_UNITS_ELSEWHERE),
+        "response": RESPONSE_UNITS,
+    }
+    for name, length in lengths.items():
+        if length > units[name] * UNIT_CHARACTERS:
+            raise invalid(
+                f"The {name} for the contextual grounding check has {length} characters; at most "
+                f"{units[name] * UNIT_CHARACTERS} are allowed."
+            )
 
 
 def _judged(part: Part) -> bool:

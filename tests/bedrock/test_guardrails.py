@@ -113,6 +113,49 @@ def test_grounding_needs_its_source(knowledge: Knowledge, runtime: Any) -> None:
     assert wrong["outputs"] == [{"text": "This answer is not shown."}]
 
 
+@pytest.mark.parametrize(
+    ("part", "most"), [("query", 1_000), ("source", 50_000), ("response", 5_000)]
+)
+def test_more_than_grounding_compares_is_refused(
+    knowledge: Knowledge, runtime: Any, part: str, most: int
+) -> None:
+    """Text units of a thousand characters; 50 of the source outside of two Regions."""
+
+    def judge(length: int) -> None:
+        texts = {
+            "source": "A queue keeps messages. ",
+            "query": "Does it keep them? ",
+            "response": "It keeps them. ",
+        }
+        texts[part] = (texts[part] * length)[:length]
+        runtime.apply_guardrail(
+            guardrailIdentifier=knowledge.outputs["Guardrail"],
+            guardrailVersion="1",
+            source="OUTPUT",
+            content=[
+                *({"text": {"text": half, "qualifiers": ["grounding_source"]}}
+                  for half in (texts["source"][: most // 2], texts["source"][most // 2 :]) if half),
+                {"text": {"text": texts["query"], "qualifiers": ["query"]}},
+                {"text": {"text": texts["response"]}},
+            ],
+        )  # fmt: skip
+
+    judge(most)
+    with pytest.raises(ClientError, match=rf"ValidationException.*{part}.*{most + 1}") as refused:
+        judge(most + 1)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_question_that_is_too_long_for_grounding_never_reaches_the_model(
+    knowledge: Knowledge, runtime: Any
+) -> None:
+    long = {"guardContent": {"text": {"text": "How long? " * 120, "qualifiers": ["query"]}}}
+    with pytest.raises(ClientError, match=r"ValidationException.*query"):
+        ask(knowledge, runtime, [long])
+    unmarked = ask(knowledge, runtime, [{"text": "How long? " * 120}])
+    assert unmarked["usage"]["outputTokens"] > 0
+
+
 def test_versions_and_unknown_guardrails(knowledge: Knowledge, runtime: Any) -> None:
     assert judged(knowledge, runtime, "hello", version="DRAFT")["action"] == "NONE"
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
