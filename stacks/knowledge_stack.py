@@ -94,7 +94,7 @@ class KnowledgeStack(Stack):
             KnowledgeBaseLogs(
                 self,
                 "IngestionLog",
-                name=f"{construct_id}-{fingerprint(chosen.identity)}",
+                name=knowledge_base.name,
                 knowledge_base_arn=knowledge_base.knowledge_base_arn,
                 retention_days=chosen.log_retention_days,
             )
@@ -112,9 +112,7 @@ class KnowledgeStack(Stack):
                 log_retention_days=chosen.log_retention_days,
                 alarm_topic=alarm_topic,
                 store_permissions=store.job_permissions,
-                settled=fingerprint(
-                    chosen.identity, chosen.secret_arn, chosen.redis_index, source.resource.name
-                ),
+                settled=fingerprint(*chosen.replacing, source.resource.name),
             ),
         )
         self.knowledge = Knowledge(

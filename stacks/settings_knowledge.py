@@ -159,6 +159,13 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
         parts = [self.vector_store, *details, self.embedding_model, str(self.embedding.dimension)]
         return "/".join([*parts, *([self.chunks] if self.keeps_vectors else [])])
 
+    @property
+    def replacing(self) -> tuple[str, ...]:
+        """What no knowledge base survives a change of. The secret and the index of a third party's
+        store are not in `identity`, which a stage records.
+        """
+        return self.identity, self.secret_arn, self.redis_index
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         problems = [

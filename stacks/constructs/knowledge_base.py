@@ -42,7 +42,7 @@ class KnowledgeBase(Construct):
       makes the new knowledge base before the old one goes. So the name changes with them, and
       the role is another one: see `VectorStore.settled`.
 
-    Attributes: `knowledge_base_id`, `knowledge_base_arn`, `embedding_model_arn`, `role`.
+    Attributes: `name`, `knowledge_base_id`, `knowledge_base_arn`, `embedding_model_arn`, `role`.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, inputs: KnowledgeBaseInputs) -> None:
@@ -50,11 +50,10 @@ class KnowledgeBase(Construct):
         self.embedding_model_arn = foundation_model_arn(self, inputs.embedding.model_id)
         self.role = self._role(inputs)
         inputs.store.admit(self.role)
-        settings = inputs.settings
-        settled = fingerprint(settings.identity, settings.secret_arn, settings.redis_index)
+        self.name = f"{Stack.of(self).stack_name}-{fingerprint(*inputs.settings.replacing)}"
         self.knowledge_base_id, self.knowledge_base_arn = inputs.store.knowledge_base(
             self,
-            name=f"{Stack.of(self).stack_name}-{settled}",
+            name=self.name,
             role=self.role,
             configuration=self._configuration(inputs.embedding),
         )

@@ -17,6 +17,9 @@ class KnowledgeBaseLogs(Construct):
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-bases-logging.html
 
+    `name` changes whenever the knowledge base is another one: a source of that name is still there,
+    for the old one, while the new one is made.
+
     Attributes: `resource`, the last thing made here.
     """
 

@@ -15,6 +15,10 @@ BASE, SOURCE = "AWS::Bedrock::KnowledgeBase", "AWS::Bedrock::DataSource"
 ROLE, FUNCTION = "AWS::IAM::Role", "AWS::Lambda::Function"
 REDIS = "Custom::RedisKnowledgeBase"
 DELIVERY, GROUP = "AWS::Logs::Delivery", "AWS::Logs::LogGroup"
+DELIVERY_SOURCE, DELIVERY_DESTINATION = (
+    "AWS::Logs::DeliverySource",
+    "AWS::Logs::DeliveryDestination",
+)
 FINGERPRINT = re.compile(r"-[0-9a-f]{6}$")
 # What vectors are in, and what nobody reaches them without: what is to become of it.
 HELD = {
@@ -308,7 +312,9 @@ def check_custom_resources_are_ours(template: Template) -> list[str]:
 
 
 def check_logs_of_ingestion(template: Template) -> list[str]:
-    """A prefix that needs no entry in a resource policy, of which an account has ten."""
+    """A prefix that needs no entry in a resource policy, of which an account has ten, and a name
+    that is another one whenever the knowledge base is: the old one's is still taken.
+    """
     problems = [
         f"{name} adds to the account's resource policies"
         for name, policy in resources(template, "AWS::Logs::ResourcePolicy").items()
@@ -318,7 +324,13 @@ def check_logs_of_ingestion(template: Template) -> list[str]:
     groups = [text(each.get("LogGroupName", "")) for each in resources(template, GROUP).values()]
     if deliveries and not any(each.startswith("/aws/vendedlogs/") for each in groups):
         problems.append("the log of ingestion goes nowhere, or needs a resource policy")
-    return problems
+    wanted = text(knowledge_base(template)[1]["Name"])
+    return problems + [
+        f"{name} is called {called}, and the knowledge base {wanted}"
+        for kind in (DELIVERY_SOURCE, DELIVERY_DESTINATION)
+        for name, each in resources(template, kind).items()
+        if (called := text(each["Name"])) != wanted
+    ]
 
 
 def check_knowledge_outputs(template: Template) -> list[str]:

@@ -291,11 +291,19 @@ def check_domain(template: Template) -> list[str]:
         upgrade = template["Resources"][name].get("UpdatePolicy", {}).get("EnableVersionUpgrade")
         security = domain.get("AdvancedSecurityOptions", {})
         endpoint = domain.get("DomainEndpointOptions", {})
-        allowed = [
-            principal
-            for statement in domain.get("AccessPolicies", {}).get("Statement", [])
+        admitting = domain.get("AccessPolicies", {}).get("Statement", [])
+        allowed = {
+            text(principal)
+            for statement in admitting
             for principal in as_list(statement["Principal"].get("AWS"))
-        ]
+        }
+        describing = {
+            text(principal)
+            for statement in admitting
+            if "es:DescribeDomain" in as_list(statement["Action"])
+            and text(statement["Resource"]).endswith(text(domain["DomainName"]))
+            for principal in as_list(statement["Principal"].get("AWS"))
+        }
         problems += [
             f"{name}: {wrong}"
             for wrong, holds in (
@@ -315,7 +323,11 @@ def check_domain(template: Template) -> list[str]:
                 (
                     "others than two roles",
                     len(allowed) == 2
-                    and all(re.fullmatch(r"<\w+Role\w+\.Arn>", text(each)) for each in allowed),
+                    and all(re.fullmatch(r"<\w+Role\w+\.Arn>", each) for each in allowed),
+                ),
+                (
+                    "Bedrock may not look at it",
+                    describing == {f"<{role_of_knowledge_base(template)}.Arn>"},
                 ),
             )
             if not holds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.stacks.checks_knowledge import BASE, FUNCTION, ROLE, SOURCE
+from tests.stacks.checks_knowledge import BASE, DELIVERY_SOURCE, FUNCTION, ROLE, SOURCE
 from tests.stacks.checks_vector_stores import (
     ACCESS,
     ADMITTED,
@@ -120,6 +120,10 @@ def added(kind: str, **properties: Any) -> Mutation:
         template["Resources"]["Added"] = {"Type": kind, "Properties": properties}
 
     return mutate
+
+
+def not_described(template: Template) -> None:
+    one(template, DOMAIN)["AccessPolicies"]["Statement"].pop()
 
 
 def no_upgrade(template: Template) -> None:
@@ -357,6 +361,7 @@ STORE_MUTATIONS: dict[str, list[tuple[str, Mutation, str]]] = {
         ("Bedrock before its table", alone(BASE), "check_store_comes_first"),
     ],
     "opensearch_managed": [
+        ("a domain that Bedrock may not look at", not_described, "check_domain"),
         ("a domain for every version", no_upgrade, "check_domain"),
         (
             "passwords",
@@ -399,6 +404,11 @@ STORE_MUTATIONS: dict[str, list[tuple[str, Mutation, str]]] = {
         ),
     ],
     "opensearch_serverless kept": [
+        (
+            "a log with a name of its own",
+            changed(DELIVERY_SOURCE, "", "Name", "Groundwork-dev-Knowledge-123456"),
+            "check_logs_of_ingestion",
+        ),
         (
             "a Region that a profile sends documents to",
             policy("parsing", "Resource", "arn:aws:bedrock:eu-west-1::foundation-model/x"),

@@ -49,6 +49,6 @@ def test_what_is_settled_makes_another_version() -> None:
 def test_ingestion_follows_its_knowledge_base_and_data_source(stores, variant: str) -> None:
     chosen = load_settings(context(overrides(variant))).knowledge
     ((_, source),) = resources(stores[variant], "AWS::Bedrock::DataSource").items()
-    settled = fingerprint(chosen.identity, chosen.secret_arn, chosen.redis_index, source["Name"])
+    settled = fingerprint(*chosen.replacing, source["Name"])
     function = named(stores[variant], "AWS::Lambda::Function", "IngestionFunction")
     assert function["Description"] == f"Groundwork: ingestion {settled}"

@@ -124,7 +124,11 @@ class Store(NativeVectorStore):
         )
 
     def admit(self, role: iam.IRole) -> None:
-        """Access policy, then the index and OpenSearch's own role for it."""
+        """Access policy, then the index and OpenSearch's own role for it.
+
+        Bedrock looks at the domain before it makes a knowledge base
+        (https://docs.aws.amazon.com/bedrock/latest/userguide/kb-osm-permissions-prereq.html).
+        """
         self._domain.access_policies = {
             "Version": "2012-10-17",
             "Statement": [
@@ -133,7 +137,13 @@ class Store(NativeVectorStore):
                     "Principal": {"AWS": [role.role_arn, self._setup.role.role_arn]},
                     "Action": [*CALLS],
                     "Resource": f"{self._arn}/*",
-                }
+                },
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": role.role_arn},
+                    "Action": "es:DescribeDomain",
+                    "Resource": self._arn,
+                },
             ],
         }
         index = self._setup.resource(

@@ -82,8 +82,7 @@ class VectorStore(Construct, metaclass=jsii.JSIIAbstractClass):
         A role that is changed in place loses the old store before the old data source, which is
         deleted last of all, has taken its vectors out of it.
         """
-        settings = self._inputs.settings
-        return fingerprint(settings.identity, settings.secret_arn, settings.redis_index)
+        return fingerprint(*self._inputs.settings.replacing)
 
     @property
     def job_permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
