@@ -14,6 +14,7 @@ OUTSIDE = ("pinecone", "redis_enterprise_cloud")
 CREDENTIALS_ARN = (
     r"^$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9!/_+=.@-]+$"
 )
+KEY_ARN = r"^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$"
 
 # https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-collection-groups.html
 # lists what may be set: 2, 4, 8, 16, and multiples of 16 up to 1,696.
@@ -213,6 +214,17 @@ class OtherStoreSettings(Capability):
             "key apiKey; redis_enterprise_cloud: username, password, serverCertificate, "
             "clientCertificate, clientPrivateKey.",
             json_schema_extra=unit("ARN of a secret"),
+        ),
+    ]
+    secret_key_arn: Annotated[
+        str,
+        Field(
+            default="",
+            pattern=KEY_ARN,
+            description="pinecone, redis_enterprise_cloud: the KMS key of your own that the secret "
+            "is encrypted with, whose policy has to let this account's IAM decide. Empty for AWS's "
+            "own, aws/secretsmanager.",
+            json_schema_extra=unit("ARN of a key, not of an alias"),
         ),
     ]
     endpoint: Annotated[

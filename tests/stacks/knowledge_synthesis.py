@@ -27,7 +27,11 @@ STORES: Mapping[str, Mapping[str, Any]] = {
     "opensearch_managed smaller": {"knowledge.embedding_dimension": "256"},
     "aurora_postgresql": {},
     "s3_vectors": {},
-    "pinecone": {**OUTSIDE, "knowledge.endpoint": "https://chunks-1.svc.pinecone.io"},
+    "pinecone": {
+        **OUTSIDE,
+        "knowledge.secret_key_arn": "arn:aws:kms:eu-west-1:111122223333:key/1a2b3c4d-5e6f",
+        "knowledge.endpoint": "https://chunks-1.svc.pinecone.io",
+    },
     "redis_enterprise_cloud": {**OUTSIDE, "knowledge.endpoint": "redis-1.example.com:12000"},
     "opensearch_serverless kept": {
         **KEPT,

@@ -205,6 +205,7 @@ def refused(**values: object) -> str:
         ({"vector_store": "pinecone"}, "secret_arn is empty"),
         ({"vector_store": "redis_enterprise_cloud"}, "endpoint is empty"),
         ({"secret_arn": "password"}, "knowledge.secret_arn"),
+        ({"secret_key_arn": "arn:aws:kms:eu-west-1:111122223333:alias/x"}, "secret_key_arn"),
         (
             {"vector_store": "opensearch_serverless", "serverless_vpc_endpoint": "vpce-0123"},
             "deployed is empty, .*Deploy without serverless_vpc_endpoint, set deployed to",

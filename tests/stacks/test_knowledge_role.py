@@ -94,6 +94,12 @@ DUTIES: Mapping[str, Duty] = {
     ),
     "Pinecone's key": store("pinecone", {SECRET}, ":secret:"),
     "Redis's user": store("redis_enterprise_cloud", {SECRET}, ":secret:"),
+    # https://docs.aws.amazon.com/bedrock/latest/userguide/encryption-kb.html
+    "the key of a secret": Duty(
+        asked=lambda s: s.vector_store in OUTSIDE and bool(s.secret_key_arn),
+        actions={"kms:Decrypt"},
+        on=lambda s: s.secret_key_arn,
+    ),
     # https://docs.aws.amazon.com/bedrock/latest/userguide/kb-create-security.html
     "a third party": Duty(
         asked=lambda s: s.vector_store in OUTSIDE, actions={ASSOCIATE}, on=lambda _: "*"

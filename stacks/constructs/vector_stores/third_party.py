@@ -37,15 +37,20 @@ class ThirdPartyStore(VectorStore):
 
     @property
     def permissions(self) -> Mapping[str, Sequence[iam.PolicyStatement]]:
-        """The secret, and that it may be used."""
+        """The secret, that it may be used, and the key that it is encrypted with, if that is not
+        AWS's own (https://docs.aws.amazon.com/bedrock/latest/userguide/encryption-kb.html).
+        """
+        key = self._inputs.settings.secret_key_arn
+        reading = iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key]) if key else None
         return {
+            **({"secret-key": [reading]} if reading else {}),
             "vectors": [
                 iam.PolicyStatement(
                     actions=["secretsmanager:GetSecretValue"],
                     resources=[self._inputs.settings.secret_arn],
                 ),
                 may_associate(self._inputs.settings.secret_arn),
-            ]
+            ],
         }
 
     @property
