@@ -8,6 +8,8 @@ import time
 from chat.answer_cache import scope_of
 from chat.conversation import LONGEST_SUMMARY, Conversation, key_of
 from chat.filters import limited_to
+from chat.guardrail import LIMITS
+from chat.passages import fitting
 from chat.techniques import Asked, drafted
 from edge import json_log
 from edge.errors import AwsError
@@ -200,7 +202,10 @@ class Assistant:
         asked = Asked(
             alone,
             history=conversation.history(),
-            search=lambda query: parts.retrieval.search(query, filter=filter_),
+            search=lambda query: fitting(
+                parts.retrieval.search(query, filter=filter_),
+                characters=LIMITS["grounding_source"],
+            ),
             model=parts.model,
             prompts=parts.prompts,
             guardrail=parts.guardrail,
@@ -215,7 +220,8 @@ class Assistant:
         parts = self._parts
         previous = conversation.turns[-1].question if conversation.turns else ""
         if "rewrite" not in parts.prompts:
-            return f"{previous} {text}".strip()
+            room = max(0, LONGEST_REWRITTEN - len(text) - 1)
+            return f"{previous[:room]} {text}".strip()
         rewritten = self._made("rewrite", history=conversation.history(), question=text)
         return rewritten.strip("\"'")[:LONGEST_REWRITTEN] or text
 

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
     Call = Callable[..., dict[str, Any]]
 
+LIMITS = {"grounding_source": 50_000, "query": 1_000, "guard_content": 5_000}
+"""Characters that contextual grounding takes, of all blocks of a kind together. Of sources it takes
+100,000 in us-east-1 and us-west-2, half of that elsewhere.
+https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-contextual-grounding-check.html
+https://docs.aws.amazon.com/general/latest/gr/bedrock.html (100 and 50 text units)"""
+
 
 class Verdict:
     """What became of a text: blocked, with a message for the user, or passed on, maybe masked."""
@@ -40,15 +46,21 @@ class Guardrail:
         return self._verdict(question, "INPUT", [{"text": {"text": question}}])
 
     def of_answer(self, answer: str, *, question: str, sources: Sequence[str]) -> Verdict:
-        """Check what a user would be shown, and whether the sources say it."""
-        content: list[dict[str, Any]] = []
-        if sources:
+        """Check what a user would be shown, and whether the sources say it; of sources that are
+        more than a check takes the first, and a long answer in parts.
+        """
+        given = [("grounding_source", "\n".join(sources)), ("query", question)] if sources else []
+        passed = []
+        for part in _parts(answer):
             content = [
-                {"text": {"text": "\n".join(sources), "qualifiers": ["grounding_source"]}},
-                {"text": {"text": question, "qualifiers": ["query"]}},
+                {"text": {"text": text[: LIMITS[kind]], "qualifiers": [kind]}}
+                for kind, text in [*given, ("guard_content", part)]
             ]
-        content.append({"text": {"text": answer, "qualifiers": ["guard_content"]}})
-        return self._verdict(answer, "OUTPUT", content)
+            verdict = self._verdict(part, "OUTPUT", content)
+            if verdict.blocked:
+                return verdict
+            passed.append(verdict.text)
+        return Verdict("".join(passed), blocked=False)
 
     def _verdict(self, text: str, source: str, content: list[dict[str, Any]]) -> Verdict:
         if not self._id:
@@ -68,3 +80,14 @@ class Guardrail:
         return Verdict(
             outputs[-1] if outputs else text, blocked=was_blocked(answer.get("assessments") or [])
         )
+
+
+def _parts(answer: str) -> list[str]:
+    """An answer cut between words, each part as long as a check takes."""
+    most = LIMITS["guard_content"]
+    parts = []
+    while len(answer) > most:
+        end = max(answer.rfind(" ", 0, most), answer.rfind("\n", 0, most)) + 1 or most
+        parts.append(answer[:end])
+        answer = answer[end:]
+    return [*parts, answer]

@@ -55,6 +55,14 @@ def shown(passages: Sequence[Passage], *, first: int = 1) -> str:
     )
 
 
+def fitting(passages: Sequence[Passage], *, characters: int) -> list[Passage]:
+    """The first passages, as many as take so many characters when they are shown."""
+    kept = list(passages)
+    while kept and len(shown(kept)) > characters:
+        kept.pop()
+    return kept
+
+
 def escaped(text: str) -> str:
     """Text that can neither open nor close a tag."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

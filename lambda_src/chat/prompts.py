@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from chat.guardrail import LIMITS
 from chat.passages import escaped
 
 TYPE_CHECKING = False
@@ -142,8 +143,13 @@ def _blocks(parts: list[tuple[str, str]], *, guarded: bool) -> list[Block]:
     for name, text in parts:
         qualifier = QUALIFIERS.get(name)
         if qualifier:
-            blocks.append({"guardContent": {"text": {"text": text, "qualifiers": [qualifier]}}})
-        elif blocks and "text" in blocks[-1]:
+            most = LIMITS[qualifier]
+            guarded_text = {"text": text[:most], "qualifiers": [qualifier]}
+            blocks.append({"guardContent": {"text": guarded_text}})
+            text = text[most:]  # the model is shown all of it
+        if not text:
+            continue
+        if blocks and "text" in blocks[-1]:
             blocks[-1]["text"] += text
         elif text.strip():
             blocks.append({"text": text})

@@ -33,6 +33,10 @@ ACTION = re.compile(
     r"|(answer)[ \t*]*:[ \t*]*)",
     re.IGNORECASE | re.MULTILINE,
 )
+CONVERSIONS = frozenset(
+    ("7", "12", "24", "60", "100", "365", "1000", "1024", "3600", "86400")
+)  # fmt: skip
+"""What units are converted with; no document has to say that a day has 24 hours."""
 OBSERVATION_STOPS = ["<observation>", "Observation:"]
 
 
@@ -155,7 +159,7 @@ def react(asked: Asked) -> Draft:
 
     https://arxiv.org/abs/2210.03629
     """
-    from chat.arithmetic import ArithmeticProblem, evaluated
+    from chat.arithmetic import ArithmeticProblem, evaluated, operands
 
     prompt = asked.prompts.get("react")
     values = {"question": asked.question, "history": asked.history}
@@ -179,7 +183,8 @@ def react(asked: Asked) -> Draft:
         elif kind == "calculate":
             try:
                 observed = evaluated(argument)
-                computed.append(f"{argument} {observed}")
+                if _rests_on(operands(argument), [asked.question, *computed], passages):
+                    computed.append(observed)
             except ArithmeticProblem as problem:
                 observed = f"not calculated: {problem}"
         else:
@@ -189,6 +194,15 @@ def react(asked: Asked) -> Draft:
             {"role": "user", "content": [{"text": f"<observation>\n{observed}\n</observation>"}]},
         ]
     return Draft("", cited=CitedAnswer(passages))
+
+
+def _rests_on(used: Sequence[str], said: Sequence[str], passages: Sequence[Passage]) -> bool:
+    """Whether a result was computed from numbers that were asked, found, or computed before.
+
+    Conversions of units alone compute nothing from a document.
+    """
+    known = {each for text in (*said, *(each.text for each in passages)) for each in numbers(text)}
+    return bool(known.intersection(used)) and known.union(CONVERSIONS).issuperset(used)
 
 
 def next_step(text: str) -> tuple[str, str, str]:
@@ -244,8 +258,11 @@ def _checked(
     cited.finish()
     if not cited.answered:
         return Draft("", cited=cited)
+    used = {each["chunk"] for each in cited.citations}
     verdict = asked.guardrail.of_answer(
-        cited.text, question=asked.question, sources=[each.text for each in passages]
+        cited.text,
+        question=asked.question,
+        sources=[each.text for each in sorted(passages, key=lambda each: each.chunk not in used)],
     )
     if verdict.blocked:
         return Draft("", cited=cited, blocked=verdict.text)

@@ -24,6 +24,10 @@ PROMPTS = {
     "knowledge": "Facts of {{documents}} about {{question}}", "react": "Solve {{question}}",
     "rewrite": "Rewrite {{history}} {{question}}", "summary": "Condense {{history}}",
 }  # fmt: skip
+LIMITS = {"grounding_source": 50_000, "query": 1_000, "guard_content": 5_000}
+"""Characters of contextual grounding, of all blocks together, in the Regions with the least:
+https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-contextual-grounding-check.html
+https://docs.aws.amazon.com/general/latest/gr/bedrock.html"""
 ARN = "arn:aws:bedrock:eu-west-1:123456789012:prompt/{}:1"
 
 
@@ -56,6 +60,11 @@ class ScriptedBedrock:
         model = SESSION.get_service_model(service).operation_model(operation)
         report = ParamValidator().validate(params, model.input_shape).generate_report()
         assert report == "", report
+        if operation == "ApplyGuardrail" and params["source"] == "OUTPUT":
+            assert_fits(params["content"])
+        if operation.startswith("Converse") and "guardrailConfig" in params:
+            blocks = [block for message in params["messages"] for block in message["content"]]
+            assert_fits([each["guardContent"] for each in blocks if "guardContent" in each])
         self.calls.append((operation, params))
         if operation in self.fail:
             raise self.fail[operation]
@@ -136,6 +145,13 @@ class ScriptedBedrock:
     def InvokeModel(self, params: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         text = json.loads(params["body"])["inputText"]
         return {"embedding": [float(text.lower().count(letter)) for letter in "aeiourst"]}
+
+
+def assert_fits(blocks: list[dict[str, Any]]) -> None:
+    """No more than contextual grounding takes."""
+    for qualifier, most in LIMITS.items():
+        texts = [b["text"]["text"] for b in blocks if qualifier in b["text"].get("qualifiers", ())]
+        assert len("".join(texts)) <= most, f"{qualifier}: {len(''.join(texts))}"
 
 
 def text_of(params: dict[str, Any]) -> str:

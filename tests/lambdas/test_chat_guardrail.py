@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from chat.assistant import NOT_FOUND
+from chat.passages import escaped
 from tests.lambdas.chat_world import FOUR_DAYS, World
-from tests.lambdas.scripted_bedrock import blocked, masked
+from tests.lambdas.scripted_bedrock import blocked, masked, text_of
 
 pytestmark = pytest.mark.xdist_group("lambdas_local_aws")
 
@@ -59,3 +62,78 @@ def test_answers_of_several_calls_are_checked_at_the_end(world: World, technique
         for block in world.bedrock.asked("ApplyGuardrail")[-1]["content"]
     ]
     assert qualifiers == [["grounding_source"], ["query"], ["guard_content"]]
+
+
+QUOTING = ('Does "a" & "b" <c> fit, or "d"? ' * 31)[:990]
+
+
+def test_a_question_is_shown_whole_where_grounding_takes_a_part_of_it(world: World) -> None:
+    """What has to be escaped is longer afterwards."""
+    world.bedrock.says = lambda prompt: FOUR_DAYS
+    for streaming in (False, True):
+        world.ask(QUOTING, streaming=streaming, technique="rag")
+        world.shelf = None
+    assert all(escaped(QUOTING.strip()) in text_of(p) for p in world.bedrock.asked("Converse"))
+
+
+def test_without_a_prompt_that_rewrites_the_follow_up_is_what_is_kept(world: World) -> None:
+    world.bedrock.says = lambda prompt: FOUR_DAYS
+    world.arns = {name: arn for name, arn in world.arns.items() if name != "rewrite"}
+    first = world.ask("x" * 990 + " long?")
+    follow = "y" * 600 + " and at most?"
+    world.ask(follow, conversation_id=first["conversation_id"])
+    query = world.bedrock.asked("Retrieve")[-1]["retrievalQuery"]["text"]
+    assert len(query) <= 1_000 and query.endswith(follow)
+
+
+@pytest.mark.parametrize("technique", ["rag", "chain_of_thought", "react"])
+def test_documents_are_as_many_as_grounding_takes_the_cited_ones_among_them(
+    world: World, technique: str
+) -> None:
+    world.settings["chunks"] = 15
+    rounds: list[str] = []
+
+    def finds(query: str) -> list[tuple[str, str]]:
+        rounds.append(query)
+        return [
+            (
+                f"s3://docs/{len(rounds)}-{n}.txt",
+                f'Topic {len(rounds)}-{n}: "x" has {n} parts. ' * 150,
+            )
+            for n in range(15)
+        ]
+
+    def says(prompt: str) -> str:
+        if technique == "react" and len(rounds) < 4:
+            return "Action: search: more"
+        last = prompt.count("<document ")
+        found = re.findall(r"Topic \S+ &quot;x&quot; has \d+ parts", prompt)[-1]
+        return f"Answer: {found} [{last}]."
+
+    world.bedrock.finds, world.bedrock.says = finds, says
+    answer = world.ask("How many?", technique=technique)
+    assert answer["answered"]
+    if technique != "rag":
+        sources = world.bedrock.asked("ApplyGuardrail")[-1]["content"][0]["text"]["text"]
+        assert answer["citations"][0]["quote"] in sources
+
+
+def test_an_answer_that_is_longer_than_a_check_takes_is_checked_in_parts(world: World) -> None:
+    long = " ".join(f"SQS keeps messages for four days by default, always {n} [1]." for n in "abc")
+    long = " ".join([long] * 60)
+    world.bedrock.says = lambda prompt: f"Answer: {long}"
+    answer = world.ask("How long?", technique="chain_of_thought")
+    assert answer["answered"] and len(answer["answer"]) > 5_000
+    checked = [
+        block["text"]["text"]
+        for params in world.bedrock.asked("ApplyGuardrail")[1:]
+        for block in params["content"]
+        if block["text"].get("qualifiers") == ["guard_content"]
+    ]
+    assert len(checked) > 1 and "".join(checked) == answer["answer"]
+    last = checked[-1]
+    world.bedrock.judges = lambda source, text: (
+        blocked("No.") if text == last else {"action": "NONE"}
+    )
+    world.shelf = None
+    assert world.ask("How long?", technique="chain_of_thought")["answer"] == "No."
