@@ -17,19 +17,38 @@ class ArithmeticProblem(Exception):  # noqa: N818 - an answer to the model
 
 def evaluated(expression: str) -> str:
     """The value of an expression with + - * / // % ** and parentheses. Raises ArithmeticProblem."""
-    import ast
-
-    if len(expression) > LONGEST_EXPRESSION:
-        raise ArithmeticProblem(f"longer than {LONGEST_EXPRESSION} characters")
     try:
-        tree = ast.parse(expression.strip().replace("^", "**").replace("×", "*"), mode="eval")
-        value = _value(tree.body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _written(_value(_parsed(expression)))
+    except (ValueError, RecursionError):
         raise ArithmeticProblem("not an arithmetic expression") from None
     except ZeroDivisionError:
         raise ArithmeticProblem("division by zero") from None
     except OverflowError:
         raise ArithmeticProblem("too large") from None
+
+
+def operands(expression: str) -> list[str]:
+    """The numbers that an expression computes with, in their order. Raises ArithmeticProblem."""
+    import ast
+
+    found = [each for each in ast.walk(_parsed(expression)) if isinstance(each, ast.Constant)]
+    found.sort(key=lambda each: each.col_offset)
+    return [_written(each.value) for each in found if type(each.value) in (int, float)]  # type: ignore[arg-type]
+
+
+def _parsed(expression: str) -> ast.AST:
+    import ast
+
+    if len(expression) > LONGEST_EXPRESSION:
+        raise ArithmeticProblem(f"longer than {LONGEST_EXPRESSION} characters")
+    try:
+        written = expression.strip().replace("^", "**").replace("×", "*")
+        return ast.parse(written, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ArithmeticProblem("not an arithmetic expression") from None
+
+
+def _written(value: float) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 

@@ -6,7 +6,7 @@ sentences with most of the sentence's words and all of its numbers, both negate 
 the chunk or its source has whatever the sentence spells as code.
 A citation that is not supported is dropped and counted. A sentence without a citation that a chunk
 nearly says itself gets one, since small models forget them. Numbers that a tool computed need no
-source.
+source, if those that it computed with have one.
 
 A sentence that is left without a supported citation is withheld and counted, unless it says
 nothing that could be checked: `Here is what I found`, a bare yes or no, or a heading in words of

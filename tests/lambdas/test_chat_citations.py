@@ -209,7 +209,7 @@ def test_a_refusal_is_a_refusal_however_it_is_wrapped() -> None:
 def test_numbers_of_a_tool_need_no_source() -> None:
     said = "SQS keeps messages for four days, 96 hours, by default [1]."
     assert not cited(said).answered
-    answer = CitedAnswer(PASSAGES, computed=["4 * 24 96"])
+    answer = CitedAnswer(PASSAGES, computed=["96"])
     answer.feed(said)
     answer.finish()
     assert answer.answered

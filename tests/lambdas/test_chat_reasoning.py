@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.arithmetic import ArithmeticProblem, evaluated
+from chat.arithmetic import ArithmeticProblem, evaluated, operands
 from chat.assistant import NOT_FOUND
 from chat.techniques import after_reasoning, next_step, voted
 from tests.lambdas.chat_world import World
@@ -33,6 +33,38 @@ def test_react_searches_computes_and_cites_what_it_found(world: World) -> None:
     assert "made up" not in prompts[1] and '<document index="1"' in prompts[1]
     assert "<observation>\n336\n</observation>" in prompts[2]
     assert "not calculated" in prompts[3]
+
+
+@pytest.mark.parametrize(
+    ("question", "calculations", "said", "answered"),
+    [
+        ("How many days?", ["99 * 1"], "four days by default, 99 days", False),
+        ("How many days?", ["0x63"], "four days by default, 99 days", False),
+        ("How many days?", ["60 + 24 + 12 + 3"], "four days by default, 99 days", False),
+        ("How many days?", ["24 * 60"], "four days by default, 1440 days", False),
+        ("How many days?", ["99 - 95"], "four days by default, 99 days", False),
+        ("How many hours?", ["4 * 24"], "four days by default, 96 hours", True),
+        ("How many hours?", ["4 * 24"], "four days by default, 24 hours each", False),
+        ("How many seconds?", ["4 * 24", "96 * 3600"], "four days by default, 345600 s", True),
+        ("How long are 3 such periods?", ["3 * 4"], "four days by default, 12 days", True),
+    ],
+)
+def test_a_result_needs_no_source_but_what_it_was_computed_from_does(
+    world: World, question: str, calculations: list[str], said: str, answered: bool
+) -> None:
+    script = iter(
+        [
+            "Action: search: retention",
+            *(f"Action: calculate: {each}" for each in calculations),
+            f"Answer: SQS keeps messages for {said} [1].",
+        ]
+    )
+    world.bedrock.says = lambda prompt: next(script)
+    assert world.ask(question, technique="react")["answered"] is answered
+
+
+def test_operands_are_read_as_they_are_computed_with() -> None:
+    assert operands("0x10 + 1_000 * (2.50 - 3)") == ["16", "1000", "2.5", "3"]
 
 
 def test_react_ends(world: World) -> None:
