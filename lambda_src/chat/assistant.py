@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 NOT_FOUND = "The documents do not answer this question."
 LONGEST_REWRITTEN = 1_000
 SETTLING_SECONDS = 300
-"""A completed job's documents are found some minutes later (pitfall 33), so that answers which are
+"""A job's documents are found some minutes after it is over (pitfall 33), so that answers which are
 made meanwhile belong to neither state of the index."""
 SECONDS_FOR_A_SUMMARY = 8.0
 
@@ -285,11 +285,15 @@ class Assistant:
 
 
 def ingested(item: Mapping[str, Any], *, now: float) -> str:
-    """Names the state of the index, by the item that the ingestion function writes."""
-    completed = (item.get("last_completed") or {}).get("S") or ""
-    moment = (item.get("completed_at") or {}).get("S") or ""
+    """Names the state of the index, by the item that the ingestion function writes: by the newest
+    job that is over, since one that failed or was stopped may have removed documents.
+    """
+    over, moment = ("ended", "ended_at") if "ended" in item else ("last_completed", "completed_at")
+    job = (item.get(over) or {}).get("S") or ""
     try:
-        at = calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S"))
+        at = calendar.timegm(
+            time.strptime(((item.get(moment) or {}).get("S") or "")[:19], "%Y-%m-%dT%H:%M:%S")
+        )
     except ValueError:
-        return str(completed)
-    return f"{completed} settling" if now - at < SETTLING_SECONDS else str(completed)
+        return str(job)
+    return f"{job} settling" if now - at < SETTLING_SECONDS else str(job)

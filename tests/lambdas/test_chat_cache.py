@@ -8,8 +8,12 @@ from chat.answer_cache import Pause
 from chat.assistant import ingested
 from chat.callers import Caller
 from edge.errors import AwsError
+from ingestion.data_source import Job
+from ingestion.progress import Progress
 from tests.lambdas.chat_world import ANN, FOUR_DAYS, World
 from tests.lambdas.scripted_bedrock import blocked
+
+AT = {"startedAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:05:00Z"}
 
 pytestmark = pytest.mark.xdist_group("lambdas_local_aws")
 
@@ -142,3 +146,17 @@ def test_an_index_that_has_just_changed_is_a_state_of_its_own() -> None:
     done = 1767225600.0
     assert ingested(item, now=done + 10) != ingested(item, now=done + 1000) == "job"
     assert ingested({}, now=done) == "" == ingested({"completed_at": {"S": "x"}}, now=done)
+
+
+def test_a_job_that_failed_or_was_stopped_may_have_removed_what_answers_rest_on(
+    world: World,
+) -> None:
+    world.bedrock.says = lambda prompt: FOUR_DAYS
+    progress = Progress(world.tables.call, table=world.knowledge_table)
+    complete = Job({"ingestionJobId": "J1", "status": "COMPLETE", **AT})
+    progress.completed(complete)
+    progress.ended(complete)
+    assert [world.ask("How long?")["cached"] for _ in range(2)] == [False, True]
+    for status in ("FAILED", "STOPPED"):
+        progress.ended(Job({"ingestionJobId": status, "status": status, **AT}))
+        assert [world.ask("How long?")["cached"] for _ in range(2)] == [False, True]
