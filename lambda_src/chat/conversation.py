@@ -31,13 +31,22 @@ class Turn:
 
 
 class Conversation:
-    """The turns after `through`, and the summary of those up to it."""
+    """The turns after `through`, and the summary of those up to it; `taken` is the newest number,
+    if it belongs to a turn that has expired.
+    """
 
-    __slots__ = ("key", "summary", "through", "turns")
+    __slots__ = ("_taken", "key", "summary", "through", "turns")
 
     def __init__(
-        self, key: str, *, turns: Sequence[Turn] = (), summary: str = "", through: int = 0
+        self,
+        key: str,
+        *,
+        turns: Sequence[Turn] = (),
+        summary: str = "",
+        through: int = 0,
+        taken: int = 0,
     ) -> None:
+        self._taken = taken
         self.key = key
         self.summary = summary
         self.through = through
@@ -53,7 +62,7 @@ class Conversation:
     @property
     def last_number(self) -> int:
         """The number of the newest turn."""
-        return self.turns[-1].number if self.turns else self.through
+        return max(self.turns[-1].number if self.turns else self.through, self._taken)
 
     @property
     def context(self) -> str:

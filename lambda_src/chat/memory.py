@@ -66,10 +66,13 @@ class Memory:
             turns=[_turn_of(item) for item in live if item["turn"]["S"] != SUMMARY],
             summary=summaries[0]["text"]["S"] if summaries else "",
             through=int(summaries[0]["through"]["N"]) if summaries else 0,
+            taken=max(map(_number_of, items), default=0),
         )
 
     def add(self, conversation: Conversation, *, question: str, answer: str) -> int:
-        """Write a turn under the next free number, and return that."""
+        """Write a turn under the next free number, and return that; the summary is kept as long as
+        the turn.
+        """
         now = self._clock()
         id_ = os.urandom(8).hex()
         number = conversation.last_number
@@ -85,24 +88,39 @@ class Memory:
                 "expires_at": {"N": str(int(now + self._keep))},
             }
             if self._put(item):
+                if conversation.summary:
+                    self._summarise(
+                        conversation.key,
+                        conversation.summary,
+                        through=conversation.through,
+                        condition="through = :through",
+                    )
                 return number
         raise AwsError("TooManyTurns", 0, "too many questions at once in a conversation", True)
 
     def condense(self, conversation: Conversation, summary: str, *, through: int) -> None:
         """Write a summary, unless another one reaches as far."""
+        self._summarise(
+            conversation.key,
+            summary,
+            through=through,
+            condition="attribute_not_exists(through) OR through < :through",
+        )
+
+    def _summarise(self, key: str, summary: str, *, through: int, condition: str) -> None:
         try:
             self._call(
                 "dynamodb",
                 "PutItem",
                 TableName=self._table,
                 Item={
-                    "conversation": {"S": conversation.key},
+                    "conversation": {"S": key},
                     "turn": {"S": SUMMARY},
                     "text": {"S": summary},
                     "through": {"N": str(through)},
                     "expires_at": {"N": str(int(self._clock() + self._keep))},
                 },
-                ConditionExpression="attribute_not_exists(through) OR through < :through",
+                ConditionExpression=condition,
                 ExpressionAttributeValues={":through": {"N": str(through)}},
             )
         except AwsError as error:
@@ -143,3 +161,8 @@ class Memory:
 
 def _turn_of(item: dict[str, Any]) -> Turn:
     return Turn(int(item["turn"]["S"]), question=item["question"]["S"], answer=item["answer"]["S"])
+
+
+def _number_of(item: dict[str, Any]) -> int:
+    """The number of a turn, or of the last one that is in a summary."""
+    return int(item["through"]["N"] if item["turn"]["S"] == SUMMARY else item["turn"]["S"])

@@ -116,6 +116,39 @@ def test_what_has_expired_is_not_remembered(world: World) -> None:
     assert not world.memory().load(key).begun
 
 
+def test_a_conversation_goes_on_after_turns_that_have_expired_and_are_still_there(
+    world: World,
+) -> None:
+    """DynamoDB deletes them within some days, and until then their numbers are taken."""
+    now = [1_000.0]
+    world.clock = lambda: now[0]
+    memory = world.memory()
+    for number in range(12):
+        memory.add(memory.load("k"), question=f"q{number}", answer="a")
+    memory.condense(memory.load("k"), "old", through=8)
+    now[0] += 3601
+    memory.add(memory.load("k"), question="new", answer="a")
+    memory.add(memory.load("k"), question="newer", answer="a")
+    found = memory.load("k")
+    assert [turn.question for turn in found.turns] == ["new", "newer"] and not found.summary
+    memory.condense(found, "anew", through=found.last_number)
+    assert memory.load("k").summary == "anew"
+
+
+def test_a_summary_lives_as_long_as_the_conversation(world: World) -> None:
+    now = [1_000.0]
+    world.clock = lambda: now[0]
+    memory = world.memory()
+    memory.add(memory.load("k"), question="q", answer="a")
+    memory.condense(memory.load("k"), "what was said", through=1)
+    for _ in range(4):
+        now[0] += 3000
+        memory.add(memory.load("k"), question="q", answer="a")
+    assert memory.load("k").summary == "what was said"
+    now[0] += 3601
+    assert not memory.load("k").begun
+
+
 def test_a_summary_never_goes_back(world: World) -> None:
     memory = world.memory()
     memory.condense(Conversation("k"), "later", through=8)
