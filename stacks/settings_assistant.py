@@ -55,7 +55,8 @@ class AnsweringSettings(Capability):
         Field(
             default=True,
             description="Answer word by word at a function URL as well. Its callers sign their "
-            "requests, so there is none when api.authorization is jwt.",
+            "requests, so there is none when api.authorization is jwt. Not with the cache valkey: "
+            "function URLs do not stream from a VPC.",
         ),
     ]
     stream_seconds: Annotated[
@@ -184,6 +185,7 @@ class AssistantSettings(
         problems = [
             *unreachable(self.model, self.inference_profile, setting="inference_profile"),
             *self._prompt_problems(),
+            *self._stream_problems(),
             *self._evaluation_problems(),
         ]
         if problems:
@@ -195,6 +197,15 @@ class AssistantSettings(
             prompt_files(self.pinned_prompts)
         except PromptFileError as error:
             yield str(error)
+
+    def _stream_problems(self) -> Iterator[str]:
+        """https://docs.aws.amazon.com/lambda/latest/dg/configuration-response-streaming.html"""
+        if self.streaming and self.cache == "valkey":
+            yield (
+                "streaming is true, and cache is valkey, which puts the function into the network: "
+                "function URLs do not stream from there: set streaming to false, or cache to "
+                "s3_vectors"
+            )
 
     def _evaluation_problems(self) -> Iterator[str]:
         if not self.evaluation:

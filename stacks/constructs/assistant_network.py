@@ -11,11 +11,11 @@ from constructs import Construct
 
 HTTPS = ec2.Port.tcp(443)
 # Service of the endpoint -> what the function calls there, and on what. Models have no account, and
-# a profile's are in other Regions too.
+# a profile's are in other Regions too. Nothing is streamed: function URLs do not from a VPC.
 CALLS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "bedrock-runtime": {
-        "foundation-model": ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"),
-        "inference-profile": ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"),
+        "foundation-model": ("bedrock:InvokeModel",),
+        "inference-profile": ("bedrock:InvokeModel",),
         "guardrail": ("bedrock:ApplyGuardrail",),
     },
     "bedrock-agent-runtime": {"knowledge-base": ("bedrock:Retrieve",)},

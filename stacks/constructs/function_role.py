@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.constructs import network_permissions
 from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
-
-# What CreateNetworkInterface is about; the other actions are about the first alone.
-NETWORK_KINDS = ("network-interface", "security-group", "subnet")
 
 
 class FunctionRole(Construct):
@@ -36,11 +33,6 @@ class FunctionRole(Construct):
         in_network: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
-        stack = Stack.of(self)
-        interfaces = [
-            stack.format_arn(service="ec2", resource=kind, resource_name="*")
-            for kind in NETWORK_KINDS
-        ]
         statements = {
             "logs": [
                 iam.PolicyStatement(
@@ -54,7 +46,7 @@ class FunctionRole(Construct):
                 )
             ],
             **({"failures": [_may_send(failures)]} if failures else {}),
-            **({"network": _may_join_network(interfaces)} if in_network else {}),
+            **({"network": network_permissions.may_join_network(self)} if in_network else {}),
             **permissions,
         }
         self.role = iam.Role(
@@ -70,37 +62,11 @@ class FunctionRole(Construct):
         reason = "The actions by which X-Ray takes traces know no resources." + (
             " Nor do those by which Lambda looks at the network." if in_network else ""
         )
-        for kind in NETWORK_KINDS if in_network else ():
-            acknowledge_wildcard(
-                self.role,
-                f"arn:<AWS::Partition>:ec2:<AWS::Region>:<AWS::AccountId>:{kind}/*",
-                reason="Lambda makes the function's network interfaces, whose ids are not known "
-                "before, in subnets and groups that the function names.",
-            )
+        if in_network:
+            network_permissions.accept(self.role)
         acknowledge_wildcard(self.role, "*", reason=reason)
         acknowledge(self.role, "Serverless::Serverless-LambdaStarPermissions", reason=reason)
 
 
 def _may_send(queue: sqs.IQueue) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[queue.queue_arn])
-
-
-def _may_join_network(interfaces: list[str]) -> list[iam.PolicyStatement]:
-    """Lambda makes the network interfaces of a function with its role; which, nobody knows before.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-    """
-    return [
-        iam.PolicyStatement(
-            actions=[
-                "ec2:AssignPrivateIpAddresses",
-                "ec2:CreateNetworkInterface",
-                "ec2:DeleteNetworkInterface",
-                "ec2:UnassignPrivateIpAddresses",
-            ],
-            resources=interfaces,
-        ),
-        iam.PolicyStatement(
-            actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], resources=["*"]
-        ),
-    ]

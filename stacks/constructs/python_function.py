@@ -23,6 +23,7 @@ from stacks.constructs.function_alarms import FunctionAlarms
 from stacks.constructs.function_role import FunctionRole
 from stacks.constructs.keep_warm import KeepWarm
 from stacks.constructs.log_group import log_group
+from stacks.constructs.network_permissions import may_leave_network
 from stacks.constructs.provisioned_concurrency import ProvisionedConcurrency
 from stacks.function_bundling import handler_of
 from stacks.settings_function import FunctionSettings
@@ -154,6 +155,8 @@ class PythonFunction(Construct):
             permissions=inputs.permissions,
             in_network=inputs.placement is not None,
         ).role
+        if inputs.placement:
+            may_leave_network(self, role=role, security_group=inputs.placement.security_group)
         snapstart = settings.cold_starts == "snapstart"
         function = lambda_.Function(
             self,

@@ -20,6 +20,8 @@ from policy_sentry.querying.conditions import get_condition_keys_for_service
 from tests.stacks.reading import as_list
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+# The last is one of sessions, whatever they call:
+# https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
 GLOBAL_KEYS = frozenset(
     {
         "aws:PrincipalAccount",
@@ -28,6 +30,7 @@ GLOBAL_KEYS = frozenset(
         "aws:SecureTransport",
         "aws:SourceAccount",
         "aws:SourceArn",
+        "lambda:SourceFunctionArn",
     }
 )
 

@@ -166,3 +166,6 @@ def inline_policies(template: Template) -> Iterator[tuple[str, str, dict[str, An
     for role, properties in resources(template, "AWS::IAM::Role").items():
         for policy in properties.get("Policies", []):
             yield role, policy["PolicyName"], policy["PolicyDocument"]
+    for policy in resources(template, "AWS::IAM::Policy").values():
+        for role in policy["Roles"]:
+            yield role["Ref"], policy["PolicyName"], policy["PolicyDocument"]

@@ -24,6 +24,9 @@ UNKNOWN_SERVICES = ("s3vectors:",)
 # What AWS itself owns has no account's number.
 # https://docs.aws.amazon.com/bedrock/latest/userguide/kb-permissions.html
 OF_AWS = ":aws:data-automation-project/public-rag-default"
+# A key of a function's session, whatever it calls, which parliament does not know.
+# https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+OF_A_FUNCTION = "Unknown condition lambda:SourceFunctionArn for action"
 
 
 def parliament_findings(document: Any) -> list[str]:
@@ -36,6 +39,7 @@ def parliament_findings(document: Any) -> list[str]:
             _about_any_kind(finding)
             or _about_a_younger_service(finding)
             or _about_what_is_of_aws(finding)
+            or _about_who_asks(finding)
         )
     ]
 
@@ -43,6 +47,10 @@ def parliament_findings(document: Any) -> list[str]:
 def _about_what_is_of_aws(finding: Any) -> bool:
     arn = str((finding.location or {}).get("string", ""))
     return finding.issue == "INVALID_ARN" and arn.endswith(OF_AWS)
+
+
+def _about_who_asks(finding: Any) -> bool:
+    return finding.issue == "UNKNOWN_CONDITION_FOR_ACTION" and OF_A_FUNCTION in str(finding)
 
 
 def _about_a_younger_service(finding: Any) -> bool:

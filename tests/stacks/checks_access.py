@@ -131,8 +131,19 @@ def check_resource_policies(template: Template) -> list[str]:
 
 
 def check_policies_come_with_the_role(template: Template) -> list[str]:
-    """An instance must not boot before its permissions are attached."""
-    return [f"{name} is attached later" for name in resources(template, "AWS::IAM::Policy")]
+    """An instance must not boot before its permissions are attached; a policy of its own may only
+    repeat what the role has, to be there for longer.
+    """
+    held = {
+        f"<{name}>": [each["PolicyDocument"] for each in role.get("Policies", [])]
+        for name, role in resources(template, "AWS::IAM::Role").items()
+    }
+    return [
+        f"{name} is attached later"
+        for name, policy in resources(template, "AWS::IAM::Policy").items()
+        for role in as_list(policy.get("Roles")) or [""]
+        if policy.get("PolicyDocument") not in held.get(text(role), [])
+    ]
 
 
 def check_no_secrets_in_plain_text(template: Template) -> list[str]:

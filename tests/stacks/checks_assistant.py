@@ -296,6 +296,8 @@ def check_stream(template: Template) -> list[str]:
         )
         problems += [f"{name} {problem}" for found, problem in wrong if found]
         function = resources(template, FUNCTION)[text(url["TargetFunctionArn"])[1:].split(".")[0]]
+        if "VpcConfig" in function:
+            problems.append(f"{name}: its function is in a VPC, from where URLs do not stream")
         variables = function["Environment"]["Variables"]
         if variables.get("AWS_LAMBDA_EXEC_WRAPPER") != "/var/task/chat/stream":
             problems.append(f"{name}: its function answers as a whole")
@@ -328,6 +330,7 @@ ASSISTANT_CHECKS = (
     checks_functions.check_function_runs_on_graviton,
     checks_functions.check_function_logs,
     checks_functions.check_role_per_function,
+    checks_functions.check_networks_are_joined_and_left,
     checks_functions.check_alias_points_at_a_version,
     checks_functions.check_only_the_alias_is_invoked,
     checks_functions.check_permissions_name_their_source,

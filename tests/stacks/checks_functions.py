@@ -17,6 +17,15 @@ TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 ROUTE, STAGE = "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Stage"
 INTEGRATION = "AWS::ApiGatewayV2::Integration"
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+JOINS = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+}
 SAFE_HOLD_MS = 75
 MOST_TARGETS = 5
 LONGEST_API_SECONDS = 30
@@ -53,6 +62,53 @@ def check_role_per_function(template: Template) -> list[str]:
     problems = ["functions share a role"] if len(set(roles)) < len(roles) else []
     known = {f"<{name}.Arn>" for name in resources(template, "AWS::IAM::Role")}
     return problems + [f"{role} is not of this template" for role in roles if role not in known]
+
+
+def check_networks_are_joined_and_left(template: Template) -> list[str]:
+    """Lambda may make and delete interfaces with the role, the function's code may not, and the
+    permission is there for as long as the security group is.
+    """
+    problems = []
+    for name, function in resources(template, FUNCTION).items():
+        groups = as_list(function.get("VpcConfig", {}).get("SecurityGroupIds"))
+        if not groups:
+            continue
+        role = text(function["Role"])[1:].split(".")[0]
+        stated = [
+            statement
+            for policy in resources(template, "AWS::IAM::Role")[role].get("Policies", [])
+            for statement in statements(policy["PolicyDocument"])
+        ]
+        allowed, denied = (
+            {
+                action
+                for statement in stated
+                if statement["Effect"] == effect and (effect == "Allow" or _to_code(statement))
+                for action in as_list(statement["Action"])
+                if action.startswith("ec2:")
+            }
+            for effect in ("Allow", "Deny")
+        )
+        problems += [f"{name} cannot be in a network: {each}" for each in JOINS - allowed]
+        problems += [f"the code of {name} may {each}" for each in allowed - denied]
+        lasting = {
+            each
+            for each, policy in resources(template, "AWS::IAM::Policy").items()
+            if f"<{role}>" in [text(named) for named in policy["Roles"]]
+        }
+        problems += [
+            f"{name} leaves its interfaces in {text(group)}"
+            for group in groups
+            if not lasting
+            & set(as_list(template["Resources"][text(group)[1:].split(".")[0]].get("DependsOn")))
+        ]
+    return problems
+
+
+def _to_code(statement: Properties) -> bool:
+    """Whether a statement is about everything that the code of functions asks for."""
+    asked = statement.get("Condition", {}).get("ArnLike", {}).get("lambda:SourceFunctionArn", "")
+    return statement["Resource"] == "*" and text(asked).endswith(":function:*")
 
 
 def check_alias_points_at_a_version(template: Template) -> list[str]:

@@ -88,6 +88,16 @@ def changed(kind: str, part: str, *path: Any) -> Mutation:
     return mutate
 
 
+def independent(kind: str, part: str) -> Mutation:
+    """Let a resource wait for nothing that it does not refer to."""
+
+    def mutate(template: Template) -> None:
+        name = next(each for each in resources(template, kind) if part in each)
+        del template["Resources"][name]["DependsOn"]
+
+    return mutate
+
+
 def told(function: str, name: str, value: Any) -> Mutation:
     """Change a variable of a function's environment."""
     return changed("AWS::Lambda::Function", function, "Environment", "Variables", name, value)

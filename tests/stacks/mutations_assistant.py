@@ -21,6 +21,7 @@ from tests.stacks.mutating import (
     Case,
     Mutation,
     changed,
+    independent,
     no_action,
     no_output,
     no_policy,
@@ -216,6 +217,11 @@ ASSISTANT_MUTATIONS: list[Case] = [
             without(FUNCTION, "ChatStreamFunction", *VARIABLES, "AWS_LAMBDA_EXEC_WRAPPER"),
             "check_stream",
         ),
+        (
+            "a stream from a VPC",
+            changed(FUNCTION, "ChatStreamFunction", "VpcConfig", {"SubnetIds": ["subnet-1"]}),
+            "check_stream",
+        ),
         ("no address", no_output("ChatUrl"), "check_assistant_outputs"),
     )
 ]
@@ -241,6 +247,36 @@ NETWORK_CACHE_MUTATIONS: list[Case] = [
             "check_cache",
         ),
         ("out of reach", without(FUNCTION, "ChatFunction", "VpcConfig"), "check_cache"),
+        (
+            "a role that makes no interfaces",
+            no_action("ChatPermissions", "ec2:CreateNetworkInterface"),
+            "check_networks_are_joined_and_left",
+        ),
+        (
+            "interfaces for the code",
+            policy("ChatPermissions", "network", 2, "Effect", "Allow"),
+            "check_networks_are_joined_and_left",
+        ),
+        (
+            "another function's code",
+            policy("ChatPermissions", "network", 2, "Condition", {}),
+            "check_networks_are_joined_and_left",
+        ),
+        (
+            "interfaces that stay",
+            without("AWS::IAM::Policy", "ChatLeaving"),
+            "check_networks_are_joined_and_left",
+        ),
+        (
+            "a group that stays longer",
+            independent("AWS::EC2::SecurityGroup", "NetworkSecurityGroup"),
+            "check_networks_are_joined_and_left",
+        ),
+        (
+            "permissions that come later",
+            changed("AWS::IAM::Policy", "", "PolicyDocument", "Statement", []),
+            "check_policies_come_with_the_role",
+        ),
         (
             "open to addresses",
             without(INGRESS, "CacheSecurityGroup", "SourceSecurityGroupId"),

@@ -85,6 +85,10 @@ def test_pitfall_36_a_profile_needs_the_model_in_every_region(templates, variant
         ({"chat.timeout_seconds": "30"}, "the API gives up after 30 seconds"),
         ({"ingestion.cold_starts": "keep_warm"}, "nobody waits for this function"),
         ({"ingestion.reserved_concurrency": "1"}, "the queue starts two copies at least"),
+        (
+            {"assistant.cache": "valkey"},
+            "do not stream from there: set streaming to false, or cache to s3_vectors",
+        ),
         ({"assistant.cache_similarity": "0.5"}, "assistant.cache_similarity"),
     ],
 )
