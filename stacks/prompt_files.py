@@ -28,7 +28,7 @@ class PromptFileError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class PromptFile:
-    """One version of one prompt; `messages` are role and text."""
+    """One version of one prompt; `messages` are role and text. It has a temperature or a top_p."""
 
     name: str
     version: int
@@ -36,7 +36,7 @@ class PromptFile:
     system: str
     messages: Sequence[tuple[str, str]]
     max_tokens: int
-    temperature: float
+    temperature: float | None = None
     top_p: float | None = None
     stop_sequences: tuple[str, ...] = ()
 
@@ -88,8 +88,9 @@ def _read(path: Path, *, name: str, version: int) -> PromptFile:
         raise PromptFileError(
             f"{where}: there is no {', '.join(sorted(unknown))}; there is {', '.join(sorted(KEYS))}"
         )
-    if missing := {"description", "max_tokens", "temperature", "system", "messages"} - set(content):
+    if missing := {"description", "max_tokens", "system", "messages"} - set(content):
         raise PromptFileError(f"{where} lacks {', '.join(sorted(missing))}; add it")
+    _check_sampling(where, content)
     messages = _messages(where, content["messages"])
     return PromptFile(
         name=name,
@@ -98,10 +99,24 @@ def _read(path: Path, *, name: str, version: int) -> PromptFile:
         system=content["system"].strip(),
         messages=messages,
         max_tokens=content["max_tokens"],
-        temperature=content["temperature"],
+        temperature=content.get("temperature"),
         top_p=content.get("top_p"),
         stop_sequences=tuple(content.get("stop_sequences", ())),
     )
+
+
+def _check_sampling(where: str, content: Mapping[str, object]) -> None:
+    """Claude Sonnet 4.5 and Claude Haiku 4.5 refuse a request with both.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
+    """
+    given = [name for name in ("temperature", "top_p") if name in content]
+    if len(given) == 2:
+        raise PromptFileError(
+            f"{where}: leave out one of temperature and top_p: Claude 4.5 takes no prompt with both"
+        )
+    if not given:
+        raise PromptFileError(f"{where} lacks temperature; add it, or top_p")
 
 
 def _messages(where: str, given: Sequence[Mapping[str, str]]) -> list[tuple[str, str]]:

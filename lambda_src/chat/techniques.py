@@ -118,7 +118,8 @@ def one_answer(technique: str, asked: Asked) -> Draft:
         return Draft(reply.text.strip())
     if not asked.release:
         cited.feed(reply.text)
-    cited.finish()
+    if not (reply.cut and asked.release):  # what is left is the sentence that was not ended
+        cited.finish()
     return Draft(cited.text, cited=cited)
 
 
@@ -134,7 +135,7 @@ def chain_of_thought(asked: Asked) -> Draft:
         return Draft("", cited=CitedAnswer([]))
     system, messages = _unguarded(asked, prompt, passages)
     reply = asked.model.say(system, messages, inference=prompt.inference, guarded=False)
-    return _checked(asked, after_reasoning(reply.text), passages)
+    return _checked(asked, _reasoned(reply), passages)
 
 
 def self_consistency(asked: Asked) -> Draft:
@@ -148,10 +149,11 @@ def self_consistency(asked: Asked) -> Draft:
         return Draft("", cited=CitedAnswer([]))
     system, messages = _unguarded(asked, prompt, passages)
     inference = {**prompt.inference}
-    if not inference.get("temperature"):
+    if not inference.get("temperature", inference.get("topP")):
         inference["temperature"] = SAMPLING_TEMPERATURE
     replies = asked.model.samples(system, messages, inference=inference, count=SAMPLES)
-    return _checked(asked, voted([after_reasoning(reply.text) for reply in replies]), passages)
+    whole = [reply for reply in replies if not reply.cut] or replies
+    return _checked(asked, voted([_reasoned(reply) for reply in whole]), passages)
 
 
 def react(asked: Asked) -> Draft:
@@ -237,6 +239,11 @@ def after_reasoning(text: str) -> str:
     """What follows `Answer:`, or the whole text without it."""
     match = ANSWER.search(text)
     return text[match.end() :] if match else text
+
+
+def _reasoned(reply: Reply) -> str:
+    """What was reasoned out; nothing where the reasoning was cut off."""
+    return "" if reply.cut and not ANSWER.search(reply.text) else after_reasoning(reply.text)
 
 
 def _unguarded(

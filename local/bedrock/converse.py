@@ -126,6 +126,7 @@ class Converse:
             model_id, system, messages = prompt.model_id, prompt.system, prompt.messages
             inference, tools = prompt.inference, prompt.tools
         model: Model = self._access.model(model_id, kind="text")
+        model.check_sampling(inference)
         spoken = conversation(system, messages, tools)
         if len(spoken.system) + sum(len(each.text) for each in spoken.messages) > WINDOW_CHARACTERS:
             raise invalid("Input is too long for requested model.")

@@ -144,6 +144,7 @@ def _chat(model: Model, body: Body) -> Chat:
         raise invalid(
             f"InvokeModel's body of {model.family} is not played by the local AWS; use Converse"
         )
+    model.check_sampling(body)
     spoken, sampling = readers[model.family](model, body)
     return Chat(model=model, system=spoken.system, messages=spoken.messages, sampling=sampling)
 

@@ -8,6 +8,7 @@ embedding or a reranker, and that decides which operations take it.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,6 +52,13 @@ PROFILE_ONLY = (
     "meta.llama3-2",
 )
 
+# https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
+ONE_OF_TEMPERATURE_AND_TOP_P = ("anthropic.claude-sonnet-4-5", "anthropic.claude-haiku-4-5")
+BOTH = (
+    "The model returned the following errors: `temperature` and `top_p` cannot both be specified "
+    "for this model. Please use only one."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -63,6 +71,12 @@ class Model:
     def family(self) -> str:
         """The maker, which decides the shape of InvokeModel's body."""
         return self.id.partition(".")[0]
+
+    def check_sampling(self, names: Collection[str]) -> None:
+        """Refuse parameters that this model takes one of only. Raises BedrockError."""
+        both = "temperature" in names and ("topP" in names or "top_p" in names)
+        if both and self.id.startswith(ONE_OF_TEMPERATURE_AND_TOP_P):
+            raise invalid(BOTH)
 
 
 class ModelAccess:

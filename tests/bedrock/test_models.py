@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -27,6 +28,31 @@ def test_models_that_cannot_be_invoked(runtime: Any, model: str, message: str) -
     with pytest.raises(ClientError, match="ValidationException") as refused:
         ask(runtime, "hi", modelId=model)
     assert message in str(refused.value)
+
+
+HAIKU = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+BOTH = {"temperature": 0.7, "topP": 0.95}
+
+
+@pytest.mark.parametrize("model", [HAIKU, "us.anthropic.claude-sonnet-4-5-20250929-v1:0"])
+def test_claude_4_5_takes_a_temperature_or_a_top_p_and_not_both(runtime: Any, model: str) -> None:
+    prompt = f"{DOCUMENTS}\n<question>How long does a queue keep messages?</question>"
+    with pytest.raises(ClientError, match=r"ValidationException.*cannot both be specified"):
+        ask(runtime, prompt, modelId=model, inferenceConfig=BOTH)
+    for name, value in BOTH.items():
+        assert said(ask(runtime, prompt, modelId=model, inferenceConfig={name: value}))
+    body = {
+        "anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "temperature": 0, "top_p": 1,
+        "messages": [{"role": "user", "content": prompt}],
+    }  # fmt: skip
+    with pytest.raises(ClientError, match="cannot both be specified"):
+        runtime.invoke_model(modelId=model, body=json.dumps(body))
+
+
+def test_other_models_take_both(runtime: Any) -> None:
+    prompt = f"{DOCUMENTS}\n<question>How long does a queue keep messages?</question>"
+    for model in (NOVA, "us.anthropic.claude-3-7-sonnet-20250219-v1:0"):
+        assert said(ask(runtime, prompt, modelId=model, inferenceConfig=BOTH))
 
 
 def test_access_can_be_taken_away(aws: LocalAws, runtime: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.prompt_files import PromptFileError, prompt_files
+from stacks.prompt_files import PROMPTS, PromptFileError, prompt_files
 
 GOOD = """
 description = "A prompt"
@@ -49,6 +49,8 @@ def test_the_digest_follows_what_a_model_sees(folder: Path) -> None:
         ("rag.v2.toml", "system = ", "is no TOML"),
         ("rag.v2.toml", GOOD.replace("max_tokens", "tokens"), "there is no tokens"),
         ("rag.v2.toml", GOOD.replace("max_tokens = 100", ""), "lacks max_tokens"),
+        ("rag.v2.toml", GOOD.replace("0.0", "0.0\ntop_p = 1"), "leave out one of"),
+        ("rag.v2.toml", GOOD.replace("temperature = 0.0", ""), "lacks temperature"),
         ("rag.v2.toml", GOOD.replace('"user"', '"assistant"'), "begin and end with user"),
     ],
 )
@@ -58,6 +60,27 @@ def test_a_prompt_that_cannot_be_deployed_is_named(
     (folder / name).write_text(content)
     with pytest.raises(PromptFileError, match=words):
         prompt_files(folder=folder)
+
+
+def test_every_version_in_the_repository_can_be_chosen() -> None:
+    for path in PROMPTS.glob("*.toml"):
+        name, _, version = path.stem.rpartition(".v")
+        assert (name, int(version)) in [
+            (each.name, each.version) for each in prompt_files([path.stem])
+        ]
+
+
+def test_what_is_compared_with_documents_is_asked_for_in_their_language_and_with_citations() -> (
+    None
+):
+    cited = [each for each in prompt_files() if "in square brackets, such as [1]" in each.system]
+    assert {each.name for each in cited} == {
+        "rag", "n_shot", "chain_of_thought", "self_consistency", "generated_knowledge", "react",
+    }  # fmt: skip
+    for prompt in cited:
+        assert "Answer in the language of the document that you cite" in prompt.system
+        assert "language of the question" not in prompt.system
+        assert "a sentence without one is not shown" in prompt.system
 
 
 def test_examples_give_no_answer_away() -> None:
