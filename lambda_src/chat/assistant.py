@@ -114,8 +114,9 @@ class Assistant:
             answered=bool(said),
             grounded=draft.cited,
         )
+        whole = not parts.model.cut
         self._remember(conversation, text, content["answer"])
-        if said and draft.citations and scope:
+        if said and draft.citations and scope and whole:
             parts.cache.keep(text, scope=scope, alone=alone, answer=said, citations=draft.citations)
         return content
 
@@ -219,11 +220,11 @@ class Assistant:
             return text
         parts = self._parts
         previous = conversation.turns[-1].question if conversation.turns else ""
-        if "rewrite" not in parts.prompts:
-            room = max(0, LONGEST_REWRITTEN - len(text) - 1)
-            return f"{previous[:room]} {text}".strip()
-        rewritten = self._made("rewrite", history=conversation.history(), question=text)
-        return rewritten.strip("\"'")[:LONGEST_REWRITTEN] or text
+        rewritten = ""
+        if "rewrite" in parts.prompts:
+            rewritten = self._made("rewrite", history=conversation.history(), question=text)
+        room = max(0, LONGEST_REWRITTEN - len(text) - 1)
+        return rewritten.strip("\"'")[:LONGEST_REWRITTEN] or f"{previous[:room]} {text}".strip()
 
     def _remember(self, conversation: Conversation, question: str, answer: str) -> None:
         """Write the turn and, when it is time, a summary. A failure leaves the answer as it is."""

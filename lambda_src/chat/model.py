@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-use-converse-api
 
 from __future__ import annotations
 
+import re
+
 from chat.citations import NOT_IN_DOCUMENTS
 
 TYPE_CHECKING = False
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
 INTERVENED = "guardrail_intervened"
 BLOCKED = "BLOCKED"
+CUT_OFF = ("max_tokens", "model_context_window_exceeded", "content_filtered")
+"""Why a model stops that would have said more.
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html"""
+WHOLE = re.compile(r"[.!?][\"')]*(?:[ \t]*\[[\d, ]{1,20}\])*(?=\s|$)|\n")
+"""Where a sentence or a line ends, the citations behind it included."""
 
 
 class Usage:
@@ -36,22 +43,28 @@ class Usage:
 
 
 class Reply:
-    """What the model said; `blocked` when it is the guardrail's message instead."""
+    """What the model said; `blocked` when it is the guardrail's message instead, `cut` when it
+    would have said more: then without the sentence that it did not end.
+    """
 
-    __slots__ = ("blocked", "text")
+    __slots__ = ("blocked", "cut", "text")
 
-    def __init__(self, text: str, *, blocked: bool = False) -> None:
+    def __init__(self, text: str, *, blocked: bool = False, cut: bool = False) -> None:
         self.text = text
         self.blocked = blocked
+        self.cut = cut
 
 
 class Model:
-    """One model with one guardrail; `usage` grows with every call."""
+    """One model with one guardrail; `usage` grows with every call, `cut` says whether any of its
+    replies was cut off.
+    """
 
     def __init__(
         self, aws: Aws, *, model_id: str, guardrail_id: str, guardrail_version: str
     ) -> None:
         self.usage = Usage()
+        self.cut = False
         self.guarded = bool(guardrail_id)
         self._aws = aws
         self._model_id = model_id
@@ -126,6 +139,7 @@ class Model:
             self.usage.input += other.usage.input
             self.usage.output += other.usage.output
             self.usage.calls += other.usage.calls
+            self.cut = self.cut or other.cut
         found = [reply for reply in replies if reply is not None]
         if not found:
             raise failures[0]
@@ -160,6 +174,10 @@ class Model:
     def _reply(self, text: str, stop: object, answer: Mapping[str, Any]) -> Reply:
         self.usage.add(answer.get("usage") or {})
         trace = (answer.get("trace") or {}).get("guardrail") or {}
+        if stop in CUT_OFF:
+            self.cut = True
+            ends = [match.end() for match in WHOLE.finditer(text)]
+            return Reply(text[: ends[-1]] if ends else "", cut=True)
         if stop != INTERVENED or not was_blocked(trace):
             return Reply(text)
         # Nothing grounds a refusal, so contextual grounding stops it; it is one nevertheless.

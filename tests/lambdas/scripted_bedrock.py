@@ -24,6 +24,8 @@ PROMPTS = {
     "knowledge": "Facts of {{documents}} about {{question}}", "react": "Solve {{question}}",
     "rewrite": "Rewrite {{history}} {{question}}", "summary": "Condense {{history}}",
 }  # fmt: skip
+CUT = "<cut>"
+"""At the end of what the model says: it would have said more."""
 LIMITS = {"grounding_source": 50_000, "query": 1_000, "guard_content": 5_000}
 """Characters of contextual grounding, of all blocks together, in the Regions with the least:
 https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-contextual-grounding-check.html
@@ -124,9 +126,11 @@ class ScriptedBedrock:
         text = text_of(params)
         said = self.says(text)
         blocked = said.startswith("BLOCKED ")
+        end = "max_tokens" if said.endswith(CUT) else "end_turn"
+        said = said.removesuffix(CUT)
         answer: dict[str, Any] = {
             "output": {"message": {"role": "assistant", "content": [{"text": said}]}},
-            "stopReason": "guardrail_intervened" if blocked else "end_turn",
+            "stopReason": "guardrail_intervened" if blocked else end,
             "usage": {"inputTokens": 100, "outputTokens": 10, "totalTokens": 110},
         }
         if blocked:

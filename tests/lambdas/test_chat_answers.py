@@ -7,7 +7,9 @@ import pytest
 from chat.assistant import NOT_FOUND
 from chat.questions import TECHNIQUES
 from tests.lambdas.chat_world import FOUR_DAYS, QUEUES, World
-from tests.lambdas.scripted_bedrock import text_of
+from tests.lambdas.scripted_bedrock import CUT, text_of
+
+SHOWN = "SQS keeps messages for four days by default. [1]"
 
 pytestmark = pytest.mark.xdist_group("lambdas_local_aws")
 
@@ -107,3 +109,50 @@ def test_reasoning_is_not_streamed(world: World) -> None:
     world.ask("How long?", technique="chain_of_thought", streaming=True)
     said = "".join(content["text"] for event, content in world.told if event == "token")
     assert said.count("four days") == 1
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("technique", ["rag", "chain_of_thought", "self_consistency", "react"])
+def test_an_answer_that_was_cut_off_ends_with_a_whole_sentence_and_is_not_kept(
+    world: World, technique: str, streaming: bool
+) -> None:
+    """`unless` may be what comes next."""
+    script = iter(["Action: search: retention"])
+    said = f"Answer: {FOUR_DAYS} The longest retention is 14 days{CUT}"
+    if technique == "rag":
+        said = said.removeprefix("Answer: ")
+    world.bedrock.says = lambda prompt: next(script, said) if technique == "react" else said
+    for _ in range(2):
+        answer = world.ask("How long?", technique=technique, streaming=streaming)
+        assert answer["answer"] == SHOWN and not answer["cached"]
+        script = iter(["Action: search: retention"])
+    tokens = [content["text"] for event, content in world.told if event == "token"]
+    assert [text.strip() for text in tokens] == [SHOWN] * len(tokens)
+    assert world.shelf is not None and world.shelf.entries == {}
+
+
+@pytest.mark.parametrize("technique", ["chain_of_thought", "self_consistency"])
+def test_reasoning_that_was_cut_off_before_the_answer_is_not_shown(
+    world: World, technique: str
+) -> None:
+    world.bedrock.says = lambda prompt: f"{FOUR_DAYS} So the answer{CUT}"
+    assert world.ask("How long?", technique=technique)["answer"] == NOT_FOUND
+
+
+def test_a_sample_that_was_cut_off_has_no_vote_beside_others(world: World) -> None:
+    samples = [
+        f"Answer: {FOUR_DAYS}",
+        *[f"Answer: The longest retention is 14 days [1]. It{CUT}"] * 4,
+    ]
+    world.bedrock.says = lambda prompt: samples.pop()
+    assert world.ask("How long?", technique="self_consistency")["answer"] == SHOWN
+
+
+def test_a_question_that_was_rewritten_in_part_is_searched_with_the_one_before(
+    world: World,
+) -> None:
+    world.bedrock.says = lambda prompt: f"What is{CUT}" if "Rewrite" in prompt else FOUR_DAYS
+    first = world.ask("How long are messages kept?")
+    world.ask("And at most?", conversation_id=first["conversation_id"])
+    query = world.bedrock.asked("Retrieve")[-1]["retrievalQuery"]["text"]
+    assert query == "How long are messages kept? And at most?"
