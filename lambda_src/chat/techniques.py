@@ -149,7 +149,7 @@ def self_consistency(asked: Asked) -> Draft:
         return Draft("", cited=CitedAnswer([]))
     system, messages = _unguarded(asked, prompt, passages)
     inference = {**prompt.inference}
-    if not inference.get("temperature"):
+    if not inference.get("temperature", inference.get("topP")):
         inference["temperature"] = SAMPLING_TEMPERATURE
     replies = asked.model.samples(system, messages, inference=inference, count=SAMPLES)
     whole = [reply for reply in replies if not reply.cut] or replies
