@@ -173,6 +173,7 @@ STORE_CHECKS = (
     checks_vector_stores.check_database_user,
     checks_vector_stores.check_domain,
     checks_vector_stores.check_third_party,
+    checks_vector_stores.check_setup_changes_its_own,
 )
 EVERYWHERE = (
     checks_messages.check_only_tls,

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from tests.stacks.checks_knowledge import (
+    REDIS,
     before,
     kept,
     knowledge_base,
@@ -34,6 +35,12 @@ THIRD_PARTY_CALLS = {
     "bedrock:UpdateKnowledgeBase",
 }
 NAME_KEYS = ("Name", "DomainName", "DBClusterIdentifier")
+OWN_CALLS = {
+    "bedrock:CreateKnowledgeBase": "RequestTag",
+    "bedrock:DeleteKnowledgeBase": "ResourceTag",
+    "bedrock:TagResource": "RequestTag",
+    "bedrock:UpdateKnowledgeBase": "ResourceTag",
+}
 LONGEST_NAME, LONGEST_DOMAIN_NAME = 32, 28
 SUFFIX_LENGTH = 8  # of the first part of a stack's identifier
 
@@ -357,4 +364,26 @@ def check_third_party(template: Template) -> list[str]:
         problems += [
             f"{name} may use any secret" for each in found if each.get("Condition") != condition
         ]
+    return problems
+
+
+def check_setup_changes_its_own(template: Template) -> list[str]:
+    """Who makes a knowledge base by the API gives it the stack's tag, and may change no other."""
+    problems = []
+    for made in resources(template, REDIS).values():
+        tags = json.loads(text(made["Request"])).get("tags", {})
+        for role, properties in resources(template, ROLE).items():
+            given = [
+                statement
+                for policy in properties.get("Policies", [])
+                for statement in statements(policy["PolicyDocument"])
+            ]
+            problems += [
+                f"{role} may {action} whatever it is"
+                for statement in given
+                for action in OWN_CALLS.keys() & set(as_list(statement["Action"]))
+                if not tags
+                or statement.get("Condition", {}).get("StringEquals")
+                != {f"aws:{OWN_CALLS[action]}/{key}": value for key, value in tags.items()}
+            ]
     return problems

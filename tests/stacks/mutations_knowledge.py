@@ -22,7 +22,7 @@ from tests.stacks.checks_vector_stores import (
     VECTORS,
 )
 from tests.stacks.mutating import Case, Mutation, changed, one, without
-from tests.stacks.reading import Template, resources, statements
+from tests.stacks.reading import Template, as_list, resources, statements
 
 VECTOR = "bedrock-knowledge-base-default-vector"
 VECTOR_KNOWLEDGE = ("KnowledgeBaseConfiguration", "VectorKnowledgeBaseConfiguration")
@@ -32,6 +32,7 @@ DIMENSIONS = (
     "BedrockEmbeddingModelConfiguration",
     "Dimensions",
 )
+OWN = "check_setup_changes_its_own"
 FIELD = ("Mappings", "Properties", VECTOR)
 
 
@@ -95,6 +96,18 @@ def third_party(part: str, secret: str | None) -> Mutation:
                     statement["Action"] = "bedrock:ListKnowledgeBases"
                 elif statement["Action"] == ASSOCIATE:
                     statement.pop("Condition")
+
+    return mutate
+
+
+def of_others(action: str) -> Mutation:
+    """Without the condition that names the stack's tag."""
+
+    def mutate(template: Template) -> None:
+        for policy in one(template, ROLE, "Setup")["Policies"]:
+            for statement in statements(policy["PolicyDocument"]):
+                if action in as_list(statement["Action"]):
+                    del statement["Condition"]
 
     return mutate
 
@@ -417,6 +430,8 @@ STORE_MUTATIONS: dict[str, list[tuple[str, Mutation, str]]] = {
     ],
     "redis_enterprise_cloud": [
         ("whoever made it", third_party("Setup", None), "check_third_party"),
+        ("any knowledge base", of_others("bedrock:DeleteKnowledgeBase"), OWN),
+        ("a tag for others", of_others("bedrock:TagResource"), OWN),
         ("any secret", third_party("IngestionFunction", "*"), "check_third_party"),
         (
             "any resource of Bedrock",

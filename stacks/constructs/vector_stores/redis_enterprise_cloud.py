@@ -14,6 +14,9 @@ from stacks.constructs.vector_stores.third_party import ThirdPartyStore, may_ass
 from stacks.constructs.vector_stores.vector_store import DESCRIPTION, Configuration
 from stacks.vector_index import METADATA_FIELD, TEXT_FIELD
 
+# Whose value is the stack's name.
+TAG = "groundwork:stack"
+
 
 class Store(ThirdPartyStore):
     """A database that somebody made at Redis, found by its endpoint and a secret.
@@ -21,7 +24,9 @@ class Store(ThirdPartyStore):
     Bedrock's API knows this store, AWS::Bedrock::KnowledgeBase does not
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-bedrock-knowledgebase.html),
     so a custom resource calls the API. What CloudFormation knows of the knowledge base is its
-    identifier: drift detection and tags are lost.
+    identifier: drift detection and the tags of the app are lost. The function may change and delete
+    what has the stack's tag, which it gives when it creates, and can give to others, but no other
+    tag (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html).
 
     The index has to be there, with the embedding model's dimension, and so have TLS and client
     certificates: https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html
@@ -33,21 +38,30 @@ class Store(ThirdPartyStore):
         """The knowledge base, made by a function."""
         stack = Stack.of(self)
         bases = stack.format_arn(service="bedrock", resource="knowledge-base", resource_name="*")
+        tagging = {"StringEquals": {f"aws:RequestTag/{TAG}": stack.stack_name}}
         setup = SetupFunction(
             self,
             "Setup",
             package=self._inputs.setup_package(),
             permissions={
                 "bedrock": [
-                    iam.PolicyStatement(actions=["bedrock:CreateKnowledgeBase"], resources=["*"]),
-                    may_associate(self._inputs.settings.secret_arn),
                     iam.PolicyStatement(
-                        actions=[
-                            "bedrock:DeleteKnowledgeBase",
-                            "bedrock:GetKnowledgeBase",
-                            "bedrock:UpdateKnowledgeBase",
-                        ],
+                        actions=["bedrock:CreateKnowledgeBase"], resources=["*"], conditions=tagging
+                    ),
+                    iam.PolicyStatement(
+                        actions=["bedrock:TagResource"],
                         resources=[bases],
+                        conditions={
+                            **tagging,
+                            "ForAllValues:StringEquals": {"aws:TagKeys": [TAG]},
+                        },
+                    ),
+                    may_associate(self._inputs.settings.secret_arn),
+                    iam.PolicyStatement(actions=["bedrock:GetKnowledgeBase"], resources=[bases]),
+                    iam.PolicyStatement(
+                        actions=["bedrock:DeleteKnowledgeBase", "bedrock:UpdateKnowledgeBase"],
+                        resources=[bases],
+                        conditions={"StringEquals": {f"aws:ResourceTag/{TAG}": stack.stack_name}},
                     ),
                     iam.PolicyStatement(
                         actions=["iam:PassRole"],
@@ -96,6 +110,7 @@ class Store(ThirdPartyStore):
             }
         return {
             "name": name,
+            "tags": {TAG: Stack.of(self).stack_name},
             "description": DESCRIPTION,
             "roleArn": role.role_arn,
             "knowledgeBaseConfiguration": {
