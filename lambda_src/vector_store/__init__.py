@@ -7,6 +7,6 @@
 | Custom::PostgresSchema | a table for vectors in a database cluster, and its user |
 | Custom::RedisKnowledgeBase | a knowledge base on Redis Enterprise Cloud |
 
-Each module has `create`, `update` and `delete`, which get the resource's properties and a Deadline,
-and give the physical identifier and attributes.
+Each module has `create`, `update` and `delete`, which get the resource's properties, among them
+CloudFormation's `RequestId`, and a Deadline, and give the physical identifier and attributes.
 """

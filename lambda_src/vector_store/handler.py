@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
     def work(deadline: Deadline) -> Outcome:
         module = importlib.import_module(f"vector_store.{RESOURCES[event['ResourceType']]}")
-        properties = event["ResourceProperties"]
+        properties = {**event["ResourceProperties"], "RequestId": event["RequestId"]}
         kind = event["RequestType"]
         identifier = str(event.get("PhysicalResourceId", NEVER_CREATED))
         if kind == "Create":

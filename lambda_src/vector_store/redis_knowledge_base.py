@@ -2,6 +2,11 @@
 
 Bedrock's API has this store, CloudFormation's type has not
 (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-bedrock-knowledgebase.html).
+
+An event may come more than once
+(https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html): the token
+of a creation is the event's own, so Bedrock makes one
+(https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent_CreateKnowledgeBase.html).
 """
 
 from __future__ import annotations
@@ -18,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def create(properties: Properties, deadline: Deadline) -> Outcome:
-    """Create it, and wait until it can be used. The role may not have spread yet."""
+    """Create it, and wait until it can be used. The role may not have spread yet.
+
+    What cannot be used is deleted again: CloudFormation is not told of it, and its name would stay
+    taken.
+    """
     from botocore.exceptions import ClientError
 
     client = _client()
@@ -26,21 +35,33 @@ def create(properties: Properties, deadline: Deadline) -> Outcome:
     attempt = 0
     while True:
         try:
-            made = client.create_knowledge_base(**request)["knowledgeBase"]
+            made = client.create_knowledge_base(clientToken=properties["RequestId"], **request)
             break
         except ClientError as error:
             unable = "unable to assume" in str(error).lower()
             if not unable or not deadline.pause(attempt):
                 raise RefusedError(str(error)) from None
             attempt += 1
-    return _ready(client, made["knowledgeBaseId"], deadline)
+    identifier = str(made["knowledgeBase"]["knowledgeBaseId"])
+    try:
+        return _ready(client, identifier, deadline)
+    except (ClientError, RefusedError) as refusal:
+        try:
+            delete(identifier, properties, deadline)
+        except RefusedError as left:
+            raise RefusedError(f"{refusal}; delete {identifier} by hand: {left}") from None
+        raise RefusedError(str(refusal)) from None
 
 
 def update(identifier: str, properties: Properties, deadline: Deadline) -> Outcome:
-    """Storage and model can only be replaced, and then the name is another one."""
+    """Storage and model can only be replaced, and then the name is another one.
+
+    The tag is what lets this function change or delete it.
+    """
     client = _client()
     request = json.loads(str(properties["Request"]))
     known = client.get_knowledge_base(knowledgeBaseId=identifier)["knowledgeBase"]
+    client.tag_resource(resourceArn=known["knowledgeBaseArn"], tags=request["tags"])
     if known["name"] != request["name"]:
         return create(properties, deadline)
     kept = ("name", "description", "roleArn", "knowledgeBaseConfiguration", "storageConfiguration")

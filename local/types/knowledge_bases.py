@@ -41,6 +41,7 @@ MODEL_DIMENSIONS = {
     "cohere.embed-multilingual-v3": 1024,
 }
 READ, WRITE = "aoss:ReadDocument", "aoss:WriteDocument"
+TOKENS: dict[str, str] = {}  # of requests, and what they made
 RUNNING = ("STARTING", "IN_PROGRESS", "STOPPING")
 
 
@@ -63,15 +64,23 @@ def register() -> None:
 
 
 def _check_creations() -> None:
-    """CreateKnowledgeBase looks at the store first, whoever calls it."""
+    """CreateKnowledgeBase looks at the store first, whoever calls it, and makes one per token."""
     from ministack.services import bedrock_agent
 
     stock = bedrock_agent._create_kb
 
     def create(request: bytes) -> Any:
-        refusal = _refusal(json.loads(request or b"{}"))
+        asked = json.loads(request or b"{}")
+        token = asked.get("clientToken")
+        known = bedrock_agent._knowledge_bases.get(TOKENS.get(token, ""))
+        if known is not None:
+            return bedrock_agent._json({"KnowledgeBase": known}, status=202)
+        refusal = _refusal(asked)
         if refusal is None:
-            return stock(request)
+            made = stock(request)
+            if token:
+                TOKENS[token] = answered(made)["knowledgeBase"]["knowledgeBaseId"]
+            return made
         status, name, message = refusal
         return bedrock_agent._error(name, message, status)
 

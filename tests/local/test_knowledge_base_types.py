@@ -89,6 +89,37 @@ def test_pitfall_30_a_name_collides_with_what_it_replaces(stack: Stack) -> None:
         stack.deploy(other)
 
 
+def test_a_token_makes_one_knowledge_base(stack: Stack, aws: LocalAws) -> None:
+    made = stack.deploy(buckets())
+    bedrock = aws.client("bedrock-agent")
+
+    def create(token: str) -> str:
+        answer = bedrock.create_knowledge_base(
+            clientToken=token * 36,
+            name="once",
+            roleArn="arn:aws:iam::000000000000:role/somebody",
+            knowledgeBaseConfiguration={
+                "type": "VECTOR",
+                "vectorKnowledgeBaseConfiguration": {"embeddingModelArn": TITAN},
+            },
+            storageConfiguration={
+                "type": "S3_VECTORS",
+                "s3VectorsConfiguration": {"indexArn": made["Index"]},
+            },
+            tags={"stack": "one"},
+        )["knowledgeBase"]
+        assert bedrock.list_tags_for_resource(resourceArn=answer["knowledgeBaseArn"])["tags"]
+        return str(answer["knowledgeBaseId"])
+
+    first = create("a")
+    try:
+        assert create("a") == first
+        with pytest.raises(bedrock.exceptions.ConflictException):
+            create("b")
+    finally:
+        bedrock.delete_knowledge_base(knowledgeBaseId=first)
+
+
 def test_create_knowledge_base_looks_at_its_store_too(aws: LocalAws) -> None:
     bedrock = aws.client("bedrock-agent")
     nowhere = "arn:aws:s3vectors:eu-west-1:000000000000:bucket/none/index/none"
