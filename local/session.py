@@ -169,8 +169,10 @@ class LocalAws:
         """What an AWS client needs in its environment to talk to this engine alone."""
         return cdk.client_environment(self.record(), home=self.folder.path)
 
-    def client(self, service: str) -> Any:
-        """A boto3 client for a service of this engine."""
+    def client(self, service: str, *, parameter_validation: bool = True) -> Any:
+        """A boto3 client for a service of this engine; without validation it sends what the SDK
+        would refuse, so that the service's own checks are met.
+        """
         import boto3
         from botocore.config import Config
 
@@ -181,7 +183,11 @@ class LocalAws:
             region_name=record.region,
             aws_access_key_id=cdk.ACCESS_KEY,
             aws_secret_access_key=cdk.SECRET_KEY,
-            config=Config(proxies={}, s3={"addressing_style": "path"}),
+            config=Config(
+                proxies={},
+                s3={"addressing_style": "path"},
+                parameter_validation=parameter_validation,
+            ),
         )
 
     def control(self, name: str, **request: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from local.models.extractive import pick
 
 NO_ANSWER = "Sorry, I am unable to assist you with this request."
 FOLLOW_UP_WORDS = 6
+MOST_SESSIONS = 1000
 Said = tuple[str, Found]
 
 
@@ -86,11 +87,12 @@ class Generation:
             if verdict.blocked:
                 return _answer(session, verdict.message, [], action="INTERVENED")
             question = verdict.texts[0]
-        asked = f"{before} {question}" if before and _follows_up(question) else question
+        follows = bool(before) and _follows_up(question)
+        asked = f"{before} {question}" if follows else question
         found = self._retrieval.search(
             owner, asked, configuration.get("retrievalConfiguration") or {}
         )
-        self._sessions[session] = asked
+        self._remember(session, before if follows else question)
         parts = self._parts(asked, found)
         if guardrail and parts:
             return self._guarded(guardrail, session, asked, parts, found)
@@ -144,6 +146,13 @@ class Generation:
         if identifier not in self._sessions:
             raise invalid(f"Session with Id {identifier} is not valid. Please check and try again.")
         return identifier, self._sessions[identifier]
+
+    def _remember(self, session: str, question: str) -> None:
+        """The last question that stands alone; of many sessions the longest unused are dropped."""
+        self._sessions.pop(session, None)
+        self._sessions[session] = question
+        while len(self._sessions) > MOST_SESSIONS:
+            self._sessions.pop(next(iter(self._sessions)), None)
 
 
 def _configuration(request: Request) -> Mapping[str, Any]:

@@ -6,21 +6,17 @@ understood here, and a wrong value is refused in the words of AWS's own validati
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from local.bedrock.errors import invalid
+from local.request_checks import json_object, problem_of
 
 SERVICES = ("bedrock", "bedrock-runtime", "bedrock-agent", "bedrock-agent-runtime")
-# Patterns that MiniStack's own identifiers do not fit.
-UNCHECKED_PATTERNS = frozenset({"guardrailId", "guardrailIdentifier", "guardrailVersion"})
-# The user guide's examples have values (General) that the model does not list.
-UNCHECKED_ENUMS = frozenset({"taskType"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,23 +84,17 @@ def request(found: Route, query: str, headers: Mapping[str, str], body: bytes) -
             members[name] = content[wire_name]
     if payload_member:
         members[payload_member] = body
-    problems = list(_problems(shape, members, ""))
-    if problems:
-        plural = "s" if len(problems) > 1 else ""
-        raise invalid(
-            f"{len(problems)} validation error{plural} detected: {'; '.join(problems[:10])}"
-        )
+    problem = problem_of(shape, members)
+    if problem:
+        raise invalid(problem)
     return Request(operation=found.operation, members=members, payload=body)
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        content = json.loads(body)
-    except ValueError:
-        raise invalid("The request body is not valid JSON.") from None
-    if not isinstance(content, dict):
-        raise invalid("The request body must be a JSON object.")
-    return content
+        return json_object(body)
+    except ValueError as error:
+        raise invalid(str(error)) from None
 
 
 @cache
@@ -148,86 +138,3 @@ def _typed(shape: Any, text: str) -> Any:
     if shape.type_name == "boolean":
         return text == "true"
     return text
-
-
-def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
-    kind = shape.type_name
-    if kind == "structure":
-        yield from _structure_problems(shape, value, path)
-    elif kind == "list":
-        yield from _list_problems(shape, value, path)
-    elif kind == "string":
-        yield from _text_problems(shape, value, path)
-    elif kind in ("integer", "long", "float", "double"):
-        yield from _number_problems(shape, value, path)
-
-
-def _structure_problems(shape: Any, value: Any, path: str) -> Iterator[str]:
-    if getattr(shape, "is_document_type", False):
-        return
-    if not isinstance(value, Mapping):
-        yield _said(path, "Member must be an object")
-        return
-    for name in shape.required_members:
-        if value.get(name) is None:
-            yield _said(_below(path, name), "Member must not be null", null=True)
-    for name, member in shape.members.items():
-        if value.get(name) is not None:
-            yield from _problems(member, value[name], _below(path, name))
-
-
-def _list_problems(shape: Any, value: Any, path: str) -> Iterator[str]:
-    if not isinstance(value, list):
-        yield _said(path, "Member must be a list")
-        return
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if least is not None and len(value) < least:
-        yield _said(path, f"Member must have length greater than or equal to {least}")
-    if most is not None and len(value) > most:
-        yield _said(path, f"Member must have length less than or equal to {most}")
-    for place, each in enumerate(value, start=1):
-        yield from _problems(shape.member, each, f"{path}.{place}.member")
-
-
-def _text_problems(shape: Any, value: Any, path: str) -> Iterator[str]:
-    if not isinstance(value, str):
-        yield _said(path, "Member must be text")
-        return
-    metadata = shape.metadata
-    if metadata.get("min") is not None and len(value) < metadata["min"]:
-        yield _said(path, f"Member must have length greater than or equal to {metadata['min']}")
-    if metadata.get("max") is not None and len(value) > metadata["max"]:
-        yield _said(path, f"Member must have length less than or equal to {metadata['max']}")
-    name = path.rpartition(".")[2]
-    if shape.enum and value not in shape.enum and name not in UNCHECKED_ENUMS:
-        yield _said(path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
-    pattern = metadata.get("pattern")
-    if pattern and name not in UNCHECKED_PATTERNS and not _fits(pattern, value):
-        yield _said(path, f"Member must satisfy regular expression pattern: {pattern}")
-
-
-def _number_problems(shape: Any, value: Any, path: str) -> Iterator[str]:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        yield _said(path, "Member must be a number")
-        return
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if least is not None and value < least:
-        yield _said(path, f"Member must have value greater than or equal to {least}")
-    if most is not None and value > most:
-        yield _said(path, f"Member must have value less than or equal to {most}")
-
-
-def _fits(pattern: str, value: str) -> bool:
-    try:
-        return re.fullmatch(pattern, value, re.DOTALL) is not None
-    except re.error:  # a class that Python's expressions lack, such as \P{C}
-        return True
-
-
-def _below(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _said(path: str, constraint: str, *, null: bool = False) -> str:
-    value = "Value null at" if null else "Value at"
-    return f"{value} '{path}' failed to satisfy constraint: {constraint}"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from local.stores.store import Filter, MetadataValue, StoreError
 
 COMBINING = ("andAll", "orAll")
+MOST_PARTS = 5
 Comparison = Callable[[MetadataValue | None, object], bool]
 
 
@@ -51,6 +52,8 @@ def check(accepts: Filter, *, unsupported: Sequence[str] = (), depth: int = 1) -
 def _parts(operator: str, operand: object) -> list[Filter]:
     if not isinstance(operand, list) or len(operand) < 2:
         raise StoreError(f"{operator} takes a list of at least two filters")
+    if len(operand) > MOST_PARTS:
+        raise StoreError(f"{operator} takes at most {MOST_PARTS} filters, and has {len(operand)}")
     return operand
 
 

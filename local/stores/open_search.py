@@ -7,7 +7,7 @@ field's dimension, engine, space and graph, `ef_search` from the settings
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,9 @@ from local.stores.vector_index import Hnsw, Space
 # OpenSearch's own values where the mapping is silent.
 DEFAULTS = Hnsw(m=16, ef_construction=100, ef_search=100)
 MOST_DIMENSIONS = 16_000
+# In domains; collections alone know it:
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_RetrievalFilter.html
+UNSUPPORTED = ("startsWith",)
 SPACES: dict[str, Space] = {
     "l2": "l2",
     "cosinesimil": "cosinesimil",
@@ -55,10 +58,11 @@ def create_index(owner: str, name: str, body: Mapping[str, Any]) -> OpenSearchIn
             f"[mapper_parsing_exception] index [{name}] has a knn_vector field, and its setting "
             "index.knn is not true"
         )
+    managed = owner.startswith("arn:")
     index = OpenSearchIndex(
         fields=fields,
         vector_field=vectors[0],
-        chunks=_chunk_index(fields[vectors[0]], settings),
+        chunks=_chunk_index(fields[vectors[0]], settings, UNSUPPORTED if managed else ()),
     )
     INDICES[owner, name] = index
     return index
@@ -96,7 +100,9 @@ def _index_settings(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**flat, **given.get("index", {})}
 
 
-def _chunk_index(field: Mapping[str, Any], settings: Mapping[str, Any]) -> ChunkIndex:
+def _chunk_index(
+    field: Mapping[str, Any], settings: Mapping[str, Any], unsupported: Sequence[str]
+) -> ChunkIndex:
     method = field.get("method", {})
     dimension = int(field.get("dimension", 0))
     if not 1 <= dimension <= MOST_DIMENSIONS:
@@ -127,4 +133,5 @@ def _chunk_index(field: Mapping[str, Any], settings: Mapping[str, Any]) -> Chunk
             ef_construction=int(parameters.get("ef_construction", DEFAULTS.ef_construction)),
             ef_search=int(ef_search),
         ),
+        unsupported=unsupported,
     )

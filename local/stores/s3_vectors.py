@@ -113,6 +113,13 @@ class IndexOfVectors:
                 f"Invalid record for key '{record.key}': {len(record.metadata)} metadata keys, at "
                 f"most {MOST_KEYS} are allowed"
             )
+        for name, value in record.metadata.items():
+            members = value if isinstance(value, list) else [value]
+            if not all(isinstance(each, str | int | float) for each in members):
+                raise StoreError(
+                    f"Invalid record for key '{record.key}': the value of metadata '{name}' is not "
+                    "text, a number, a truth value or a list of them"
+                )
         filterable = {
             name: value
             for name, value in record.metadata.items()

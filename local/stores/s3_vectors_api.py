@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
+from local.request_checks import json_object, problem_of
 from local.stores.s3_vectors import (
     BUCKETS,
     INDICES,
@@ -24,6 +27,11 @@ SERVICE = "s3vectors"
 Request = Mapping[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 JSON = {"Content-Type": "application/json"}
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-buckets-naming.html, and for an
+# index the pattern of its ARN
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+TOKEN = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class ServiceError(ValueError):
@@ -33,6 +41,11 @@ class ServiceError(ValueError):
         super().__init__(message)
         self.status = status
         self.name = name
+
+
+def invalid(message: str) -> ServiceError:
+    """A request that cannot be served as it is."""
+    return ServiceError(400, "ValidationException", message)
 
 
 def register() -> None:
@@ -58,14 +71,37 @@ def _answer(method: str, path: str, body: bytes, query: Mapping[str, Any]) -> Re
     try:
         if path.startswith("/tags/"):
             return _ok(_tags(method, unquote(path.removeprefix("/tags/")), body, query))
-        operation = OPERATIONS.get(path.strip("/"))
-        if operation is None:
-            raise ServiceError(400, "ValidationException", f"{path} is not played locally")
-        return _ok(operation(json.loads(body or b"{}")))
+        name = path.strip("/")
+        if name not in OPERATIONS:
+            raise invalid(f"{path} is not played locally")
+        return _ok(OPERATIONS[name](_checked(name, _object(body))))
     except ServiceError as refusal:
         return _error(refusal.status, refusal.name, str(refusal))
     except StoreError as refusal:
         return _error(400, "ValidationException", str(refusal))
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        return json_object(body or b"{}")
+    except ValueError as error:
+        raise invalid(str(error)) from None
+
+
+def _checked(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    """A request that the SDK's model of the operation allows. Raises ServiceError."""
+    problem = problem_of(_service().operation_model(operation).input_shape, request)
+    if problem:
+        raise invalid(problem)
+    return request
+
+
+@cache
+def _service() -> Any:
+    from botocore.loaders import create_loader
+    from botocore.model import ServiceModel
+
+    return ServiceModel(create_loader("data").load_service_model(SERVICE, "service-2"), SERVICE)
 
 
 def _ok(content: Mapping[str, Any]) -> Response:
@@ -91,8 +127,11 @@ def create_bucket(
     name: str, encryption: Mapping[str, Any] | None = None, tags: Mapping[str, str] | None = None
 ) -> VectorBucket:
     """A new bucket; ServiceError when there is one of the name."""
-    if not 3 <= len(name) <= 63:
-        raise ServiceError(400, "ValidationException", "vectorBucketName has 3 to 63 characters")
+    if not BUCKET_NAME.fullmatch(name):
+        raise invalid(
+            "vectorBucketName has 3 to 63 characters: lowercase letters, digits and hyphens; it "
+            "begins and ends with a letter or digit"
+        )
     if name in BUCKETS:
         message = f"A vector bucket with the specified name already exists: {name}"
         raise ServiceError(409, "ConflictException", message)
@@ -167,7 +206,7 @@ def _put_policy(request: Request) -> dict[str, Any]:
     try:
         json.loads(policy)
     except ValueError:
-        raise ServiceError(400, "ValidationException", "policy is no JSON") from None
+        raise invalid("policy is no JSON") from None
     _bucket(request).policy = policy
     return {}
 
@@ -191,10 +230,13 @@ def create_index(request: Request) -> IndexOfVectors:
     """A new index of CreateIndex's request."""
     bucket = _bucket(request)
     name = str(request.get("indexName", ""))
-    if not 3 <= len(name) <= 63:
-        raise ServiceError(400, "ValidationException", "indexName has 3 to 63 characters")
+    if not INDEX_NAME.fullmatch(name):
+        raise invalid(
+            "indexName has 3 to 63 characters: lowercase letters, digits, hyphens and dots; it "
+            "begins and ends with a letter or digit"
+        )
     if request.get("dataType") != "float32":
-        raise ServiceError(400, "ValidationException", "dataType is float32")
+        raise invalid("dataType is float32")
     arn = f"{bucket.arn}/index/{name}"
     if arn in INDICES:
         message = f"An index with the specified name already exists: {name}"
@@ -265,31 +307,27 @@ def _delete_index(request: Request) -> dict[str, Any]:
 
 
 def _put(request: Request) -> dict[str, Any]:
-    given = request.get("vectors", [])
-    if not 1 <= len(given) <= 500:
-        raise ServiceError(400, "ValidationException", "vectors has 1 to 500 members")
     records = [
         VectorRecord(
             key=str(each["key"]),
             data=tuple(each["data"]["float32"]),
             metadata=each.get("metadata") or {},
         )
-        for each in given
+        for each in request["vectors"]
     ]
     _index(request).put(records)
     return {}
 
 
 def _get(request: Request) -> dict[str, Any]:
-    keys = request.get("keys", [])
-    if not 1 <= len(keys) <= 100:
-        raise ServiceError(400, "ValidationException", "keys has 1 to 100 members")
-    return {"vectors": list(_shown(_index(request).get(keys), request))}
+    return {"vectors": list(_shown(_index(request).get(request["keys"]), request))}
 
 
 def _list(request: Request) -> dict[str, Any]:
     count = int(request.get("segmentCount", 1))
     at = int(request.get("segmentIndex", 0))
+    if at >= count:
+        raise invalid(f"segmentIndex {at} must be less than segmentCount {count}")
     segment = [each for n, each in enumerate(_index(request).listed()) if n % count == at]
     page, token = _page(segment, request, 1000)
     return {"vectors": list(_shown(page, request)), **token}
@@ -306,17 +344,14 @@ def _shown(records: Sequence[VectorRecord], request: Request) -> Iterator[dict[s
 
 
 def _delete(request: Request) -> dict[str, Any]:
-    keys = request.get("keys", [])
-    if not 1 <= len(keys) <= 500:
-        raise ServiceError(400, "ValidationException", "keys has 1 to 500 members")
-    _index(request).delete(keys)
+    _index(request).delete(request["keys"])
     return {}
 
 
 def _query(request: Request) -> dict[str, Any]:
     index = _index(request)
-    vector = request.get("queryVector", {}).get("float32", [])
-    found = index.query(vector, int(request.get("topK", 0)), request.get("filter"))
+    vector = request["queryVector"]["float32"]
+    found = index.query(vector, request["topK"], request.get("filter"))
     vectors = []
     for record, distance in found:
         shown = next(_shown([record], {"returnMetadata": request.get("returnMetadata")}))
@@ -332,7 +367,10 @@ def _query(request: Request) -> dict[str, Any]:
 def _page(
     found: Sequence[Any], request: Request, most: int
 ) -> tuple[Sequence[Any], dict[str, str]]:
-    start = int(request.get("nextToken") or 0)
+    token = str(request.get("nextToken") or "0")
+    if not TOKEN.fullmatch(token):
+        raise invalid("The provided nextToken is invalid.")
+    start = int(token)
     end = start + int(request.get("maxResults") or most)
     return found[start:end], {"nextToken": str(end)} if end < len(found) else {}
 
@@ -348,7 +386,7 @@ def _tags(method: str, arn: str, body: bytes, query: Mapping[str, Any]) -> dict[
     if method == "GET":
         return {"tags": owner.tags}
     if method == "POST":
-        owner.tags.update(json.loads(body)["tags"])
+        owner.tags.update(_checked("TagResource", {**_object(body), "resourceArn": arn})["tags"])
     else:
         for name in query.get("tagKeys", []):
             owner.tags.pop(name, None)

@@ -2,7 +2,9 @@
 
 Bedrock keeps the text and its own metadata beside the document's keys. Filterable metadata is
 limited to 2 KB per vector, so the two large keys have to be non-filterable in the index's
-definition (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-bedrock-kb.html).
+definition (https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-bedrock-kb.html). Of a
+document's own metadata a knowledge base takes 1 KB and 35 keys, and a job fails to put more
+(https://docs.aws.amazon.com/bedrock/latest/userguide/knowledge-base-setup.html).
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from local.stores.store import SOURCE_URI, Chunk, Filter, Hit, StoreError
 
 TEXT = "AMAZON_BEDROCK_TEXT"
 OWN = "AMAZON_BEDROCK_METADATA"
+MOST_KEYS = 35
+MOST_BYTES = 1024
+BEDROCK_S = "x-amz-bedrock-"
 BATCH = 500  # of PutVectors and DeleteVectors
 
 
@@ -38,6 +43,8 @@ class S3VectorsStore(CheckedStore):
 
     def put(self, chunks: Sequence[Chunk]) -> None:
         """Add, or replace those with a known id."""
+        for each in chunks:
+            _check_metadata(each)
         for start in range(0, len(chunks), BATCH):
             self._index.put([_record(each) for each in chunks[start : start + BATCH]])
 
@@ -61,6 +68,16 @@ class S3VectorsStore(CheckedStore):
 
     def close(self) -> None:
         """The data stays."""
+
+
+def _check_metadata(chunk: Chunk) -> None:
+    own = {name: each for name, each in chunk.metadata.items() if not name.startswith(BEDROCK_S)}
+    size = len(json.dumps(own, ensure_ascii=False).encode())
+    if len(own) > MOST_KEYS or size > MOST_BYTES:
+        raise StoreError(
+            f"the metadata of {chunk.source_uri} has {len(own)} keys and {size} bytes; a knowledge "
+            f"base on S3 Vectors takes {MOST_KEYS} keys and {MOST_BYTES} bytes"
+        )
 
 
 def _record(chunk: Chunk) -> VectorRecord:

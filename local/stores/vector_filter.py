@@ -97,4 +97,7 @@ def from_bedrock(accepts: Filter) -> dict[str, Any]:
         return {BEDROCK[operator]: [from_bedrock(each) for each in operand]}
     if not isinstance(operand, Mapping):
         raise StoreError(f"{operator} takes an object with `key` and `value`")
-    return {str(operand["key"]): {BEDROCK[operator]: operand["value"]}}
+    condition = {BEDROCK[operator]: operand["value"]}
+    if operator == "notIn":  # of documents that have the key, as Bedrock documents it
+        condition["$exists"] = True
+    return {str(operand["key"]): condition}

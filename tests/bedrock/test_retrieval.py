@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.session import LocalAws
 from tests.bedrock.conftest import Knowledge
 
 pytestmark = pytest.mark.xdist_group("bedrock")
@@ -204,31 +203,49 @@ def test_rerank_finds_the_answer_among_others(knowledge: Knowledge) -> None:
             "ValidationException",
             "less than or equal to 100",
         ),
+        (
+            {"retrievalConfiguration": {"vectorSearchConfiguration": {"numberOfResults": 2.5}}},
+            "ValidationException",
+            "integer",
+        ),
+        (
+            {"retrievalConfiguration": {"vectorSearchConfiguration": {"filter": {}}}},
+            "ValidationException",
+            "exactly one",
+        ),
+        (
+            {
+                "retrievalConfiguration": {
+                    "vectorSearchConfiguration": {
+                        "filter": {"orAll": [{"equals": {"key": "a", "value": 1}}] * 6}
+                    }
+                }
+            },
+            "ValidationException",
+            "at most 5 filters",
+        ),
+        (
+            {
+                "retrievalConfiguration": {
+                    "vectorSearchConfiguration": {
+                        "filter": {"greaterThan": {"key": "a", "value": float("nan")}}
+                    }
+                }
+            },
+            "ValidationException",
+            "not valid JSON",
+        ),
     ],
 )
 def test_bad_retrievals_are_refused(
     knowledge: Knowledge, change: dict[str, Any], code: str, said: str
 ) -> None:
     asked = {"knowledgeBaseId": knowledge.id, "retrievalQuery": {"text": "queues"}, **change}
+    unchecked = knowledge.aws.client("bedrock-agent-runtime", parameter_validation=False)
     with pytest.raises(ClientError) as refused:
-        # Unsigned checks of the SDK are off, so that the service's own are met.
-        unchecked(knowledge.aws).retrieve(**asked)
+        unchecked.retrieve(**asked)
     assert refused.value.response["Error"]["Code"] == code
     assert said in refused.value.response["Error"]["Message"]
-
-
-def unchecked(aws: LocalAws) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    return boto3.session.Session().client(
-        "bedrock-agent-runtime",
-        endpoint_url=aws.endpoint,
-        region_name=aws.record().region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # pragma: allowlist secret
-        config=Config(proxies={}, parameter_validation=False),
-    )
 
 
 def generate(knowledge: Knowledge, question: str, **more: Any) -> dict[str, Any]:
@@ -279,6 +296,17 @@ def test_a_session_remembers_and_an_unknown_one_is_refused(ingested: Ingested) -
     assert again["sessionId"] == first["sessionId"]
     with pytest.raises(ClientError, match="not valid"):
         generate(knowledge, "And?", sessionId="00000000-0000-0000-0000-000000000000")
+
+
+def test_a_session_of_short_questions_keeps_to_the_long_one(ingested: Ingested) -> None:
+    """Follow-ups are asked with the question that stands alone, not with each other."""
+    knowledge, _ = ingested
+    first = generate(knowledge, "How do I delete a certificate?")
+    said = {
+        generate(knowledge, "And its tags?", sessionId=first["sessionId"])["output"]["text"]
+        for _ in range(30)
+    }
+    assert len(said) == 1
 
 
 def test_the_guardrail_stands_on_both_sides(ingested: Ingested) -> None:

@@ -121,11 +121,15 @@ def search_collection() -> Mapping[str, Any]:
     return {"type": "OPENSEARCH_SERVERLESS", "opensearchServerlessConfiguration": named}
 
 
-def vector_bucket() -> Mapping[str, Any]:
-    s3_vectors_api.create_bucket("vectors")
+def small_vector_bucket() -> Mapping[str, Any]:
+    return vector_bucket("small-vectors")
+
+
+def vector_bucket(name: str = "vectors") -> Mapping[str, Any]:
+    s3_vectors_api.create_bucket(name)
     index = s3_vectors_api.create_index(
         {
-            "vectorBucketName": "vectors",
+            "vectorBucketName": name,
             "indexName": "chunks",
             "dataType": "float32",
             "dimension": DIMENSION,
@@ -239,6 +243,7 @@ def test_a_filter_loses_nothing_that_it_lets_pass(filled: Store, accepts: Filter
         ({"equals": {"key": "kind"}}, "with `key` and `value`"),
         ({"in": {"key": "kind", "value": "a"}}, "value of in is a list"),
         ({"andAll": [{"equals": {"key": "kind", "value": "a"}}]}, "at least two"),
+        ({"orAll": [{"equals": {"key": "kind", "value": "a"}}] * 6}, "at most 5 filters"),
         ({}, "exactly one operator"),
     ],
 )
@@ -247,6 +252,45 @@ def test_a_wrong_filter_is_refused_with_words(
 ) -> None:
     with pytest.raises(StoreError, match=complaint):
         filled.search(vector=CONTENT[0].vector, accepts=accepts)
+
+
+def test_documents_without_the_key_are_not_among_those_whose_value_is_in_no_list(
+    filled: Store,
+) -> None:
+    without = dataclasses.replace(CONTENT[0], id="without", source_uri="s3://without", metadata={})
+    filled.put([without])
+    try:
+        accepts = {"notIn": {"key": "kind", "value": ["b", "c"]}}
+        found = ids(filled, vector=CONTENT[0].vector, limit=100, accepts=accepts)
+        assert CONTENT[0].id in found and "without" not in found
+    finally:
+        filled.delete_document("s3://without")
+
+
+def test_only_collections_know_how_a_value_starts() -> None:
+    """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_RetrievalFilter.html"""
+    accepts = {"startsWith": {"key": "kind", "value": "a"}}
+    domain = open_search.create_index("arn:aes", "starts", SEARCH_INDEX).chunks
+    collection = open_search.create_index("starts", "starts", SEARCH_INDEX).chunks
+    for index in (domain, collection):
+        index.put(CONTENT[:3])
+    assert ids(collection, vector=CONTENT[0].vector, accepts=accepts) == [CONTENT[0].id]
+    with pytest.raises(StoreError, match="does not support the filter operator startsWith"):
+        domain.search(vector=CONTENT[0].vector, accepts=accepts)
+
+
+def test_a_knowledge_base_on_s3_vectors_takes_little_metadata() -> None:
+    """Of a document's own; what Bedrock writes beside it does not count."""
+    store = open_store(small_vector_bucket(), dimension=DIMENSION)
+    many = {f"k{number}": number for number in range(36)}
+    long = {"note": "x" * 1100}
+    for metadata, complaint in ((many, "36 keys"), (long, "bytes")):
+        with pytest.raises(StoreError, match=complaint):
+            store.put([dataclasses.replace(CONTENT[0], metadata=metadata)])
+    own = {DATA_SOURCE_ID: "D" * 10}
+    store.put([dataclasses.replace(CONTENT[0], metadata={**own, **dict(list(many.items())[:35])})])
+    store.put([dataclasses.replace(CONTENT[0], metadata={**own, "note": "x" * 1000})])
+    assert store.count() == 1
 
 
 def test_words_count_where_the_store_knows_them(filled: Store) -> None:

@@ -96,17 +96,56 @@ def vector_index(aws: LocalAws) -> Iterator[str]:
         ({"metadata": {"note": "x" * 2100}}, "Filterable metadata must have at most 2048 bytes"),
         ({"metadata": {"text": "x" * 41000}}, "Total metadata must have at most 40960 bytes"),
         ({"metadata": {f"n{at}": at for at in range(51)}}, "at most 50 are allowed"),
+        ({"metadata": {"a": {"b": 1}}}, "metadata 'a'.*text, a number, a truth value or a list"),
+        ({"metadata": {"a": None}}, "metadata 'a'"),
+        ({"key": "k" * 1025}, "less than or equal to 1024"),
+        ({"data": {"float32": [float("nan"), 0.0, 0.0]}}, "must be a number"),
     ],
-    ids=["dimension", "zero", "filterable", "total", "keys"],
+    ids=["dimension", "zero", "filterable", "total", "keys", "nested", "null", "key", "nan"],
 )
 def test_pitfall_34_a_vector_beyond_the_limits_is_refused(
     vector_index: str, aws: LocalAws, vector: dict[str, Any], complaint: str
 ) -> None:
-    vectors = aws.client("s3vectors")
+    vectors = aws.client("s3vectors", parameter_validation=False)
     whole = {"key": "k", "data": {"float32": [1.0, 0.0, 0.0]}, **vector}
     with pytest.raises(vectors.exceptions.ValidationException, match=complaint):
         vectors.put_vectors(indexArn=vector_index, vectors=[whole])
     assert vectors.list_vectors(indexArn=vector_index)["vectors"] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "change", "complaint"),
+    [
+        ("query_vectors", {"topK": None}, "'topK'.*must not be null"),
+        ("query_vectors", {"topK": 1.5}, "'topK'.*integer"),
+        ("query_vectors", {"queryVector": {}}, "'queryVector'.*exactly one"),
+        ("query_vectors", {"queryVector": {"float32": [float("inf")] * 3}}, "must be a number"),
+        ("list_vectors", {"maxResults": 5000}, "less than or equal to 1000"),
+        ("list_vectors", {"segmentCount": 2, "segmentIndex": 2}, "less than segmentCount"),
+        ("list_vectors", {"segmentIndex": 1}, "less than segmentCount"),
+        ("list_vectors", {"nextToken": "abc"}, "nextToken"),
+        ("put_vectors", {"vectors": [{"data": {"float32": [1.0] * 3}}]}, "'vectors.1.member.key'"),
+        ("create_vector_bucket", {"vectorBucketName": "UPPER-case"}, "lowercase"),
+        ("create_vector_bucket", {"vectorBucketName": "ends-"}, "lowercase"),
+        ("create_index", {"indexName": "under_score"}, "lowercase"),
+    ],
+)
+def test_requests_that_the_service_of_vectors_does_not_take(
+    vector_index: str, aws: LocalAws, operation: str, change: dict[str, Any], complaint: str
+) -> None:
+    vectors = aws.client("s3vectors", parameter_validation=False)
+    whole: dict[str, Any] = {
+        "query_vectors": {"topK": 1, "queryVector": {"float32": [1.0, 0.0, 0.0]}},
+        "create_index": {
+            "vectorBucketName": "limits", "dataType": "float32", "dimension": 3,
+            "distanceMetric": "cosine",
+        },
+    }.get(operation, {})  # fmt: skip
+    if operation.endswith("_vectors"):
+        whole["indexArn"] = vector_index
+    asked = {name: value for name, value in {**whole, **change}.items() if value is not None}
+    with pytest.raises(vectors.exceptions.ValidationException, match=complaint):
+        getattr(vectors, operation)(**asked)
 
 
 def test_the_service_of_vectors_refuses_by_the_documented_names(
