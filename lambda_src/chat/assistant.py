@@ -98,6 +98,11 @@ class Assistant:
         if entry is not None:
             return self._from_cache(question, text, entry, conversation)
         alone = self._alone(text, conversation)
+        if alone != text:
+            verdict = parts.guardrail.of_question(alone)
+            if verdict.blocked:
+                return self._finished(question, verdict.text, stopped=True)
+            alone = verdict.text
         draft = self._drafted(question, alone, filter_, conversation)
         parts.measures.count("CitationsDropped", draft.dropped)
         parts.measures.count("SentencesWithheld", draft.withheld)

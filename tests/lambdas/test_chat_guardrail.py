@@ -7,6 +7,7 @@ import re
 import pytest
 
 from chat.assistant import NOT_FOUND
+from chat.conversation import key_of
 from chat.passages import escaped
 from tests.lambdas.chat_world import FOUR_DAYS, World
 from tests.lambdas.scripted_bedrock import blocked, masked, text_of
@@ -62,6 +63,34 @@ def test_answers_of_several_calls_are_checked_at_the_end(world: World, technique
         for block in world.bedrock.asked("ApplyGuardrail")[-1]["content"]
     ]
     assert qualifiers == [["grounding_source"], ["query"], ["guard_content"]]
+
+
+@pytest.mark.parametrize("technique", ["rag", "chain_of_thought", "self_consistency", "react"])
+def test_a_follow_up_is_looked_at_as_it_was_rewritten(world: World, technique: str) -> None:
+    """By itself it says nothing; what is searched, and asked, is what it means."""
+    meant = "Which shares should I buy, Ann?"
+    script = iter(["Action: search: shares"] if technique == "react" else [])
+
+    def says(prompt: str) -> str:
+        if prompt.startswith("Rewrite"):
+            return meant
+        return next(script, f"Answer: {FOUR_DAYS}") if "Tell" not in prompt else FOUR_DAYS
+
+    world.bedrock.says = says
+    first = world.ask("Tell me of shares")["conversation_id"]
+    world.bedrock.judges = lambda source, text: (
+        masked(text.replace("Ann", "{NAME}")) if "Ann" in text else {"action": "NONE"}
+    )
+    assert world.ask("Which?", conversation_id=first, technique=technique)["answered"]
+    others = [each for each in world.bedrock.calls if each[0] != "ApplyGuardrail"]
+    assert "{NAME}" in repr(others) and "Ann" not in repr(others)
+    world.bedrock.judges = lambda source, text: (
+        blocked("No advice.") if "shares" in text else {"action": "NONE"}
+    )
+    answer = world.ask("And which else?", conversation_id=first, technique=technique)
+    assert answer["stopped_by_guardrail"] and answer["answer"] == "No advice."
+    turns = world.memory().load(key_of(tenant="acme", user="ann", conversation_id=first)).turns
+    assert [turn.question for turn in turns] == ["Tell me of shares", "Which?"]
 
 
 QUOTING = ('Does "a" & "b" <c> fit, or "d"? ' * 31)[:990]
