@@ -16,6 +16,10 @@ from stacks.constructs.log_group import log_group
 from stacks.constructs.service_alarm import Observed, ServiceAlarm
 from stacks.settings_functions import ApiSettings
 
+# A prefix for which CloudWatch Logs lets services in without adding a line per log group to one of
+# the account's few resource policies, which takes 5,120 characters.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-CWL.html
+LOG_GROUPS = "/aws/vendedlogs/apigateway/"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 ACCESS_LOG = {
     "requestId": "$context.requestId",
@@ -63,6 +67,7 @@ class HttpApi(Construct):
         logs = log_group(
             self,
             "AccessLog",
+            name=f"{LOG_GROUPS}{self.api.ref}",
             retention_days=log_retention_days,
             removal_policy=RemovalPolicy.DESTROY,
             encryption_key=encryption_key,

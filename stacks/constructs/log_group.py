@@ -17,6 +17,7 @@ def log_group(
     retention_days: int,
     removal_policy: RemovalPolicy,
     encryption_key: kms.IKey | None = None,
+    name: str | None = None,
 ) -> logs.LogGroup:
     """A log group that forgets after `retention_days`.
 
@@ -26,7 +27,11 @@ def log_group(
     service accepts.
     """
     group = logs.LogGroup(
-        scope, construct_id, removal_policy=removal_policy, encryption_key=encryption_key
+        scope,
+        construct_id,
+        log_group_name=name,
+        removal_policy=removal_policy,
+        encryption_key=encryption_key,
     )
     resource_of(group, logs.CfnLogGroup).retention_in_days = retention_days
     return group

@@ -392,7 +392,10 @@ def check_routes_are_guarded(template: Template) -> list[str]:
 
 def check_api_is_limited_and_logged(template: Template) -> list[str]:
     problems = []
-    groups = {f"<{name}.Arn>" for name in resources(template, "AWS::Logs::LogGroup")}
+    groups = {
+        f"<{name}.Arn>": text(group.get("LogGroupName", ""))
+        for name, group in resources(template, "AWS::Logs::LogGroup").items()
+    }
     for name, stage in resources(template, STAGE).items():
         settings = stage.get("DefaultRouteSettings", {})
         if not settings.get("ThrottlingRateLimit") or not settings.get("ThrottlingBurstLimit"):
@@ -400,6 +403,8 @@ def check_api_is_limited_and_logged(template: Template) -> list[str]:
         log = stage.get("AccessLogSettings", {})
         if text(log.get("DestinationArn", "")) not in groups:
             problems.append(f"{name} has no access log")
+        elif not groups[text(log["DestinationArn"])].startswith("/aws/vendedlogs/"):
+            problems.append(f"{name} takes a line of the account's policies for log groups")
         elif not {"requestId", "status", "routeKey"} <= set(json.loads(log["Format"])):
             problems.append(f"{name} logs too little to find a request")
         if stage.get("StageName") != "$default" or stage.get("AutoDeploy") is not True:

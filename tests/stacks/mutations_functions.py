@@ -229,6 +229,8 @@ FUNCTION_MUTATIONS: list[Case] = [
           "check_api_is_limited_and_logged"),
     plain("no access log", without(STAGE, "", "AccessLogSettings", "DestinationArn"),
           "check_api_is_limited_and_logged"),
+    plain("a log group of any name", without("AWS::Logs::LogGroup", "AccessLog", "LogGroupName"),
+          "check_api_is_limited_and_logged"),
     plain("requests cannot be found", less_in_the_log, "check_api_is_limited_and_logged"),
     plain("deployed by hand", changed(STAGE, "", "AutoDeploy", False),
           "check_api_is_limited_and_logged"),
