@@ -7,6 +7,7 @@ Layers, later ones win: the defaults of the models, the stage's block in `cdk.js
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -42,6 +43,10 @@ CAPABILITIES: Mapping[str, type[Capability]] = {
     "assistant": AssistantSettings,
     "chat": ChatSettings,
 }
+# Names have the stage in them. The shortest that AWS allows are 40 characters, those of the cache's
+# users: https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_CreateUserGroup.html
+STAGE = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+LONGEST_STAGE = 13
 BOUNDS = {
     Ge: ("at least", "ge"),
     Gt: ("more than", "gt"),
@@ -86,6 +91,11 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
         raise SettingsError(
             f"stage = {stage!r} is not a stage of cdk.json. Use -c stage="
             f"{'|'.join(blocks) or 'dev'}, or add a block context.groundwork.{stage} to cdk.json."
+        )
+    if len(stage) > LONGEST_STAGE or not STAGE.fullmatch(stage):
+        problems.append(
+            f"stage = {stage!r} is part of names. Allowed: at most {LONGEST_STAGE} letters, digits "
+            "and single hyphens between them. Call its block in cdk.json otherwise."
         )
     block = blocks[stage]
     problems += _unknown(block, CAPABILITIES, place=f"cdk.json context.groundwork.{stage}")

@@ -21,6 +21,9 @@ CALLER = (
     r"^arn:aws[a-z-]*:(sts::\d{12}:assumed-role/[^\s,/]+/[^\s,/]*"
     r"|sts::\d{12}:federated-user/[^\s,/]+|iam::\d{12}:user/[^\s,]*)$"
 )
+# What is left for them of the 4 KB that a function's environment may have
+# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+LONGEST_TENANT_CALLERS = 1_000
 
 
 class AnsweringSettings(Capability):
@@ -95,7 +98,7 @@ class AnsweringSettings(Capability):
             description="Who may ask on behalf of a tenant, and so name it in the request: the ARN "
             "of a session or user, or a beginning that ends in /, such as "
             "arn:aws:sts::111122223333:assumed-role/Portal/ for all sessions of a role. Nobody "
-            "else may.",
+            f"else may. {LONGEST_TENANT_CALLERS:,} characters altogether.",
             json_schema_extra=unit("list"),
         ),
     ]
@@ -186,6 +189,7 @@ class AssistantSettings(
             *unreachable(self.model, self.inference_profile, setting="inference_profile"),
             *self._prompt_problems(),
             *self._stream_problems(),
+            *self._tenant_problems(),
             *self._evaluation_problems(),
         ]
         if problems:
@@ -205,6 +209,15 @@ class AssistantSettings(
                 "streaming is true, and cache is valkey, which puts the function into the network: "
                 "function URLs do not stream from there: set streaming to false, or cache to "
                 "s3_vectors"
+            )
+
+    def _tenant_problems(self) -> Iterator[str]:
+        length = len(",".join(self.tenant_callers))
+        if length > LONGEST_TENANT_CALLERS:
+            yield (
+                f"tenant_callers has {length} characters, and {LONGEST_TENANT_CALLERS} fit into "
+                "the function's environment: give what asks for tenants one role, and name all its "
+                "sessions by a beginning that ends in /"
             )
 
     def _evaluation_problems(self) -> Iterator[str]:

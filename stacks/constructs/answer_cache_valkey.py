@@ -11,7 +11,7 @@ from constructs import Construct
 from stacks.constructs.acknowledged import acknowledge
 from stacks.settings_answer_cache import AnswerCacheSettings
 
-# https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/vector-search-features-limits.html
+# https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/search-features-limits.html
 ENGINE, VERSION, FAMILY = "valkey", "8.2", "valkey8"
 PORT = 6380
 # Keys and commands of lambda_src/chat/cache_on_valkey.py, by category: reading and writing under
@@ -23,7 +23,7 @@ class ValkeyAnswerCache(Construct):
     """A Valkey replication group that searches vectors, reached over TLS by IAM.
 
     Node-based: ElastiCache Serverless for Valkey has no vector search
-    (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/vector-search-features-limits.html),
+    (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/search-features-limits.html),
     and would idle at 100 MB, 6 USD a month. So this one is paid for around the clock, and its
     small nodes give 30 % of their memory to the search, which that page asks for.
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from stacks.inference_profiles import REACH
+from stacks.settings_assistant import LONGEST_TENANT_CALLERS
 from tests.stacks import checks_functions
 from tests.stacks.reading import Properties, Template, as_list, named, resources, statements, text
 
@@ -14,6 +15,7 @@ TABLE, INDEX = "AWS::DynamoDB::Table", "AWS::S3Vectors::Index"
 GROUP, USER = "AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::User"
 USERS, PARAMETERS = "AWS::ElastiCache::UserGroup", "AWS::ElastiCache::ParameterGroup"
 ENDPOINT, INGRESS = "AWS::EC2::VPCEndpoint", "AWS::EC2::SecurityGroupIngress"
+WRAPPER = "/var/task/chat/stream"
 SCHEDULE, URL = "AWS::Scheduler::Schedule", "AWS::Lambda::Url"
 ASKS, STREAMS = "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"
 MODEL_ARN = re.compile(r'arn:[^"]+:(?:foundation-model|inference-profile)/[^"]+')
@@ -197,8 +199,15 @@ def check_chat_environment(template: Template) -> list[str]:
     told = environment(template)
     problems = [f"the function is not told {name}" for name in wanted - told.keys()]
     # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; an ARN has some 90
-    size = sum(len(name) + len(re.sub(r"<[^>]+>", "x" * 90, text(told[name]))) for name in told)
-    return problems + (["the environment exceeds 4 KB"] if size > 4096 else [])
+    lengths = {name: len(re.sub(r"<[^>]+>", "x" * 90, text(told[name]))) for name in told}
+    for name, most in (
+        ("AWS_LAMBDA_EXEC_WRAPPER", len(WRAPPER)),
+        ("TENANT_CALLERS", LONGEST_TENANT_CALLERS),
+        ("TENANT_METADATA_KEY", 100),
+    ):
+        lengths[name] = max(lengths.get(name, 0), most)
+    size = sum(len(name) + length for name, length in lengths.items())
+    return problems + ([f"the environment may have {size} bytes"] if size > 4096 else [])
 
 
 def check_assistant_alarms(template: Template) -> list[str]:
@@ -299,7 +308,7 @@ def check_stream(template: Template) -> list[str]:
         if "VpcConfig" in function:
             problems.append(f"{name}: its function is in a VPC, from where URLs do not stream")
         variables = function["Environment"]["Variables"]
-        if variables.get("AWS_LAMBDA_EXEC_WRAPPER") != "/var/task/chat/stream":
+        if variables.get("AWS_LAMBDA_EXEC_WRAPPER") != WRAPPER:
             problems.append(f"{name}: its function answers as a whole")
         others = {
             key: value for key, value in variables.items() if key != "AWS_LAMBDA_EXEC_WRAPPER"

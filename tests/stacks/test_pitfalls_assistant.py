@@ -89,6 +89,14 @@ def test_pitfall_36_a_profile_needs_the_model_in_every_region(templates, variant
             {"assistant.cache": "valkey"},
             "do not stream from there: set streaming to false, or cache to s3_vectors",
         ),
+        (
+            {
+                "assistant.tenant_callers": ",".join(
+                    f"arn:aws:sts::111122223333:assumed-role/Portal{each:03}/" for each in range(21)
+                )
+            },
+            "tenant_callers has 1049 characters, and 1000 fit",
+        ),
         ({"assistant.cache_similarity": "0.5"}, "assistant.cache_similarity"),
     ],
 )

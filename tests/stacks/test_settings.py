@@ -150,6 +150,13 @@ def test_an_unknown_stage_lists_the_stages() -> None:
     assert "dev|prod" in problems(stage="test")
 
 
+@pytest.mark.parametrize("stage", ["a-stage-of-everybody", "two--hyphens", "ends-", "under_score"])
+def test_a_stage_that_names_cannot_hold_is_refused(stage: str) -> None:
+    with pytest.raises(SettingsError, match="at most 13 letters, digits and single hyphens"):
+        load_settings({"stage": stage, "groundwork": {stage: {}}})
+    load_settings({"stage": "pre-prod-2", "groundwork": {"pre-prod-2": {}}})
+
+
 def test_all_problems_are_told_at_once() -> None:
     message = problems(fleet__max_instances=0, network__egress="x", documents__versions=1)
     assert len(message.splitlines()) == 3
