@@ -60,7 +60,7 @@ def _resolvers(model: Model, by_name: dict[str, Model]) -> Iterator[Plan]:
 
 
 def _related(model: Model, relation: Relation, target: Model) -> Plan:
-    read = _allowed(target, "read")
+    read = {**_allowed(target, "read"), "shared": _shared(model, target)}
     if not relation.many:
         plan = {**read, "parent": relation.through}
         return _resolver(model.name, relation.field, target.name, ["get"], plan)
@@ -84,6 +84,18 @@ def _resolver(
 
 def _index(index: Index) -> Plan:
     return {"index": {"name": index.name, "partition": index.partition, "sort": index.sort}}
+
+
+def _shared(model: Model, target: Model) -> bool:
+    """Whether all who may read any item of `model` may read every item of `target`.
+
+    They are told of changes of `model`, with the relations that a mutation selected.
+    """
+    told, readers = _allowed(model, "read")["allow"], _allowed(target, "read")["allow"]
+    if readers["signedIn"]:
+        return True
+    everybody = told["signedIn"] or told["owner"]
+    return not everybody and set(told["groups"]) <= set(readers["groups"])
 
 
 def _allowed(model: Model, operation: str) -> Plan:

@@ -4,7 +4,8 @@ import { runtime, util } from '@aws-appsync/utils';
  * One item by its id, or the item that another one refers to.
  *
  * DataStore asks every synchronised item for `{ id _deleted }` of what it belongs to. The id is in
- * the item already; reading a thousand parents for a page of a thousand would only cost money.
+ * the item already; reading a thousand parents for a page of a thousand would only cost money. It
+ * is also all that is said of an item which some of those who are told may not read.
  */
 export function request(ctx) {
   const { parent } = ctx.stash.plan;
@@ -14,6 +15,9 @@ export function request(ctx) {
   }
   if (parent && onlyTheKey(ctx.info.selectionSetList)) {
     runtime.earlyReturn({ id, _deleted: null });
+  }
+  if (ctx.stash.withheld) {
+    runtime.earlyReturn(null);
   }
   return { operation: 'GetItem', key: util.dynamodb.toMapValues({ id }) };
 }

@@ -1,4 +1,4 @@
-import { util } from '@aws-appsync/utils';
+import { runtime, util } from '@aws-appsync/utils';
 
 const MOST = 1000;
 const COMPARED = { eq: '=', lt: '<', le: '<=', gt: '>', ge: '>=' };
@@ -10,6 +10,9 @@ const COMPARED = { eq: '=', lt: '<', le: '<=', gt: '>', ge: '>=' };
  * https://docs.aws.amazon.com/appsync/latest/devguide/js-aws-appsync-resolver-reference-dynamodb-query.html
  */
 export function request(ctx) {
+  if (ctx.stash.withheld) {
+    runtime.earlyReturn(null);
+  }
   const { index, parent } = ctx.stash.plan;
   const { limit, nextToken, sortDirection } = ctx.args;
   const key = parent ? ctx.source[parent] : ctx.args[index.partition];

@@ -13,14 +13,36 @@ export function request(ctx) {
   ctx.stash.caller = callerOf(ctx.identity);
   ctx.stash.owner = ownerLimit(ctx.identity, PLAN.allow);
   ctx.stash.filter = filterOf(ctx.args.filter, ctx.stash.owner);
+  ctx.stash.withheld = isPushed(ctx.source) && PLAN.shared === false;
   if (PLAN.writes) {
     ctx.stash.condition = conditionOf(PLAN.writes === 'new', ctx.args.condition);
   }
   return {};
 }
 
+/**
+ * AppSync pushes the answer of a mutation to subscribers as it is; no resolver asks who they are.
+ * So what a mutation answers is marked, the items below it too, and a relation below a mark shows
+ * nothing that not all readers of its parent may read. The name can be no field of the schema.
+ * https://docs.aws.amazon.com/appsync/latest/devguide/aws-appsync-real-time-data.html
+ */
 export function response(ctx) {
-  return ctx.prev.result;
+  const { result } = ctx.prev;
+  if (!result || !(PLAN.writes || isPushed(ctx.source))) {
+    return result;
+  }
+  if (!PLAN.index) {
+    return { ...result, __pushed: true };
+  }
+  const items = [];
+  for (const item of result.items) {
+    items.push({ ...item, __pushed: true });
+  }
+  return { ...result, items };
+}
+
+function isPushed(source) {
+  return !!source && source.__pushed === true;
 }
 
 /** The name that becomes the owner of what the caller creates; programs have to give one. */

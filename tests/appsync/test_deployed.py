@@ -68,7 +68,12 @@ def offline(aws: LocalAws, offline_outputs: dict[str, str]) -> Offline:
         UserPoolId=pool, ClientName="tests", ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
     )["UserPoolClient"]["ClientId"]
     tokens, names = {}, {}
-    for name, groups in (("dora", ["Dispatchers"]), ("tim", ["Technicians"]), ("tom", [])):
+    for name, groups in (
+        ("dora", ["Dispatchers"]),
+        ("tim", ["Technicians"]),
+        ("tina", ["Technicians"]),
+        ("tom", []),
+    ):
         mail = f"{name}@work.example"
         made = cognito.admin_create_user(
             UserPoolId=pool,
@@ -272,6 +277,47 @@ class TestSubscriptions:
             assert (heard["id"], heard["_version"]) == (note["id"], 1)
             refused = socket.start("x", query % NOTE, authorization, owner=offline.names["tom"])
             assert refused["payload"]["errors"][0]["errorType"] == "Unauthorized"
+
+    def test_nobody_hears_through_a_relation_what_they_could_not_read(
+        self, offline: Offline, make: Any
+    ) -> None:
+        """The mutation's author may read the note that it selects; subscribers are not asked."""
+        url = offline.outputs["GraphqlUrl"].replace("http", "ws", 1) + "/realtime"
+        site = make("Site")
+        order = make("WorkOrder", siteID=site["id"])
+        given = {"workOrderID": order["id"], "text": "t", "writtenAt": "2026-12-01T08:00:00Z"}
+        mutate(offline.user("tim"), "create", "Note", **given).data["createNote"]
+        notes = "notes { items { text owner } }"
+        update = "mutation($input: Update%sInput!) { update%s(input: $input) { %s } }"
+
+        def hears(name: str, subscription: str, model: str, selected: str, author: str) -> Any:
+            token = offline.tokens[name]["AccessToken"]
+            authorization = {"host": urlsplit(url).netloc, "Authorization": token}
+            item = site if model == "Site" else order
+            item["_version"] += 1
+            change = {"id": item["id"], "_version": item["_version"] - 1}
+            with Socket(url, authorization) as socket:
+                socket.begin()
+                started = socket.start("1", f"subscription {{ {subscription} }}", authorization)
+                assert started["type"] == "start_ack"
+                answer = offline.user(author).ask(update % (model, model, selected), input=change)
+                pushed = socket.hear()["payload"]
+                assert pushed == {"data": {f"onUpdate{model}": answer.data[f"update{model}"]}}
+                return pushed["data"][f"onUpdate{model}"]
+
+        for author in ("dora", "tim"):
+            selected = f"id {notes} site {{ name workOrders {{ items {{ {notes} }} }} }}"
+            heard = hears(
+                "tina", f"onUpdateWorkOrder {{ {selected} }}", "WorkOrder", selected, author
+            )
+            assert heard["notes"] is None
+            assert heard["site"] == {"name": "Depot", "workOrders": None}
+        selected = f"id workOrders {{ items {{ title {notes} }} }}"
+        heard = hears("tom", f"onUpdateSite {{ {selected} }}", "Site", selected, "dora")
+        assert heard == {"id": site["id"], "workOrders": None}
+        asked = f'{{ getWorkOrder(id: "{order["id"]}") {{ {notes} }} }}'
+        (read,) = offline.user("dora").ask(asked).data["getWorkOrder"]["notes"]["items"]
+        assert read["text"] == "t"
 
     def test_a_client_filter_is_applied_on_the_server(self, offline: Offline, make: Any) -> None:
         url = offline.outputs["GraphqlUrl"].replace("http", "ws", 1) + "/realtime"

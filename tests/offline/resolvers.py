@@ -91,9 +91,13 @@ class Host:
         assert "failure" not in outcome, outcome["failure"]
         return outcome
 
-    def resolve(
+    def resolve(self, name: str, caller: Caller, **more: Any) -> Outcome:
+        """Run the resolver of a field, such as `Query.getSite`."""
+        return self.run(BY_FIELD[name], caller, **more)
+
+    def run(
         self,
-        name: str,
+        resolver: Resolver,
         caller: Caller,
         *,
         args: dict[str, Any] | None = None,
@@ -102,7 +106,6 @@ class Host:
         selected: list[str] | None = None,
     ) -> Outcome:
         """Run a resolver; `results` are what its data source answers, `{"error": ...}` included."""
-        resolver = BY_FIELD[name]
         outcome = Outcome()
         waiting = list(results or [])
         ctx: dict[str, Any] = {
