@@ -181,7 +181,7 @@ class Aws:
     def _once(self, service: Service, message: Message) -> dict[str, Any]:
         response = self._begun(service, message)
         try:
-            answer = service.rest_of(response)
+            answer = service.rest_of(response, give_up_at=self.give_up_at)
         except (OSError, http.client.HTTPException) as error:
             raise connection_error(service.host, error) from error
         if response.getheader("content-type", "").endswith("/xml"):
@@ -221,7 +221,7 @@ class Aws:
             response = service.send(message, signed, longest=left)
             if response.status < 300:
                 return response
-            answer = service.rest_of(response)
+            answer = service.rest_of(response, give_up_at=self.give_up_at)
         except (OSError, http.client.HTTPException) as error:
             raise connection_error(service.host, error) from error
         answered = {name.lower(): value for name, value in response.getheaders()}

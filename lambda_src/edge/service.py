@@ -92,15 +92,13 @@ class Service:
             self.close()
             raise
 
-    def rest_of(self, response: http.client.HTTPResponse) -> bytes:
+    def rest_of(self, response: http.client.HTTPResponse, *, give_up_at: float) -> bytes:
         """The body of an answer; the connection is kept afterwards, unless the peer closes it."""
         try:
-            body = response.read()
+            return b"".join(self.pieces(response, give_up_at=give_up_at))
         except BaseException:
             self.close()
             raise
-        self._ended(response)
-        return body
 
     def pieces(self, response: http.client.HTTPResponse, *, give_up_at: float) -> Iterator[bytes]:
         """The body of an answer as it arrives."""
@@ -115,6 +113,8 @@ class Service:
             if not piece:
                 break
             yield piece
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
         response.read()  # nothing is left; it says so to the connection
         self._ended(response)
 

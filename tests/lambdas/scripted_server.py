@@ -8,12 +8,14 @@ import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import IO, Any
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; `cut` closes the connection instead, `close` after it."""
+    """One answer; `cut` closes the connection instead, `close` after it. With `drip` each byte of
+    the body comes so many seconds after the one before; `lacking` bytes are promised and not sent.
+    """
 
     status: int = 200
     content: Any = field(default_factory=dict)
@@ -21,6 +23,8 @@ class Answer:
     cut: bool = False
     close: bool = False
     delay: float = 0.0
+    drip: float = 0.0
+    lacking: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class ScriptedServer:
                 answer = script.pop(0) if script else Answer()
                 if answer.delay:
                     outer.stop.wait(answer.delay)
-                self.close_connection = answer.cut or answer.close
+                self.close_connection = answer.cut or answer.close or answer.lacking > 0
                 if answer.cut:
                     return
                 text = answer.content
@@ -80,9 +84,12 @@ class ScriptedServer:
                 self.send_response_only(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(data)))
+                self.send_header("Content-Length", str(len(data) + answer.lacking))
                 self.end_headers()
-                self.wfile.write(data)
+                if answer.drip:
+                    _drip(self.wfile, data, seconds=answer.drip, stop=outer.stop)
+                else:
+                    self.wfile.write(data)
 
             do_GET = do_POST = do_PUT = _answer  # noqa: N815
 
@@ -116,3 +123,15 @@ class ScriptedServer:
         self.stop.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+def _drip(out: IO[bytes], data: bytes, *, seconds: float, stop: threading.Event) -> None:
+    """Write byte by byte, as long as somebody reads."""
+    for byte in data:
+        if stop.wait(seconds):
+            return
+        try:
+            out.write(bytes([byte]))
+            out.flush()
+        except OSError:
+            return

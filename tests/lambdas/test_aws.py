@@ -170,6 +170,23 @@ def test_waiting_ends_at_the_time_to_give_up() -> None:
         assert time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_body_that_comes_byte_by_byte_ends_at_the_time_to_give_up(status: int) -> None:
+    """Each byte comes in time, all of them do not."""
+    with ScriptedServer(Answer(status=status, content=b" " * 100, drip=0.05)) as server:
+        aws, _ = client(server)
+        started = time.monotonic()
+        aws.give_up_at = started + 0.3
+        with pytest.raises(AwsError) as raised:
+            aws.call("sqs", "SendMessageBatch")
+        assert raised.value.code == "Timeout" and time.monotonic() - started < 1.5
+
+
+def test_a_body_that_ends_too_early_is_tried_again() -> None:
+    with ScriptedServer(Answer(content=b'{"a": 1}', lacking=5), Answer(content={"b": 2})) as server:
+        assert client(server)[0].call("sqs", "SendMessageBatch") == {"b": 2}
+
+
 def test_expired_credentials_are_read_again_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with ScriptedServer(EXPIRED, Answer(content={"ok": 1}), EXPIRED, EXPIRED) as server:
         aws, slept = client(server)
