@@ -21,9 +21,11 @@ wrong conclusion.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from chat.passages import unescaped
 from chat.sentences import MARKER, Sentences
+from chat.support import Chunk, Said
 from chat.verbatim import unknown
 from chat.words import CONNECTING, content_words, negations, numbers, says_nothing
 
@@ -32,26 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from chat.passages import Passage
+    from chat.support import Support
 
 NOT_IN_DOCUMENTS = "NOT_IN_DOCUMENTS"
 LEAST_SHARE = 0.5
 """Of the sentence's words that have to stand in the passage it cites."""
 LEAST_SHARE_WITHOUT_CITATION = 0.75
 FEWEST_WORDS_WITHOUT_CITATION = 3
-WINDOW = 3
 LABEL = re.compile(r"\s*(\d{1,3})[.)]\s+")
 """The number of an item in a list."""
-SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+[\"')]*|\n|$)")
-
-
-class Support:
-    """Where a chunk says what a sentence says: the passage, and the share of the words in it."""
-
-    __slots__ = ("quote", "share")
-
-    def __init__(self, quote: str, share: float) -> None:
-        self.quote = quote
-        self.share = share
 
 
 class CitedAnswer:
@@ -105,7 +96,8 @@ class CitedAnswer:
         if not body or (NOT_IN_DOCUMENTS in unit and not any(map(str.isalnum, body))):
             return
         bare = self._without_label(body)
-        kept = self._claimed(unit, bare) or self._found(bare)
+        facts = Said(bare, computed=self._computed)
+        kept = self._claimed(unit, bare, facts) or self._found(bare, facts)
         if not kept and not self._leads_on(bare):
             self.withheld += 1
             self._gap = max(self._gap, gap, key=lambda each: (each.count("\n"), len(each)))
@@ -132,17 +124,17 @@ class CitedAnswer:
 
     def _leads_on(self, said: str) -> bool:
         """Whether nothing is said that could be checked, or a heading in words of the chunks."""
-        chunks = "\n".join(f"{each.source} {each.text}" for each in self._passages)
-        if unknown(said, within=chunks):
+        if unknown(said, within="\n".join(f"{each.source} {each.text}" for each in self._passages)):
             return False
         if says_nothing(said):
             return True
         heading = said.endswith(":") or said.startswith("#")
         if not heading or numbers(said) or negations(said):
             return False
-        return CONNECTING.union(content_words(chunks)).issuperset(content_words(said))
+        words = CONNECTING.union(*(each.words for each in self._read))
+        return words.issuperset(content_words(said))
 
-    def _claimed(self, unit: str, said: str) -> list[dict[str, str]]:
+    def _claimed(self, unit: str, said: str, facts: Said) -> list[dict[str, str]]:
         """The supported ones of the citations that the model wrote; the others are counted."""
         kept: list[dict[str, str]] = []
         seen: set[int] = set()
@@ -151,20 +143,20 @@ class CitedAnswer:
                 if index in seen:
                     continue
                 seen.add(index)
-                found = self._support(said, index)
+                found = self._support(said, facts, index)
                 if found is None or found.share < LEAST_SHARE:
                     self.dropped += 1
                 else:
                     kept.append(self._citation(said, index, found))
         return kept
 
-    def _found(self, said: str) -> list[dict[str, str]]:
+    def _found(self, said: str, facts: Said) -> list[dict[str, str]]:
         """A citation for a sentence that a chunk nearly says itself."""
-        if len(set(content_words(said))) < FEWEST_WORDS_WITHOUT_CITATION:
+        if len(facts.words) < FEWEST_WORDS_WITHOUT_CITATION:
             return []
         best, at = None, 0
         for index in range(1, len(self._passages) + 1):
-            found = self._support(said, index)
+            found = self._support(said, facts, index)
             if found is not None and (best is None or found.share > best.share):
                 best, at = found, index
         if best is None or best.share < LEAST_SHARE_WITHOUT_CITATION:
@@ -172,13 +164,17 @@ class CitedAnswer:
         self.added += 1
         return [self._citation(said, at, best)]
 
-    def _support(self, said: str, index: int) -> Support | None:
+    def _support(self, said: str, facts: Said, index: int) -> Support | None:
         if not 1 <= index <= len(self._passages):
             return None
         passage = self._passages[index - 1]
         if unknown(said, within=f"{passage.source} {passage.text}"):
             return None
-        return support_of(said, passage.text, computed=self._computed)
+        return self._read[index - 1].support(facts)
+
+    @cached_property
+    def _read(self) -> list[Chunk]:
+        return [Chunk(passage.text) for passage in self._passages]
 
     def _citation(self, said: str, index: int, support: Support) -> dict[str, str]:
         passage = self._passages[index - 1]
@@ -188,45 +184,3 @@ class CitedAnswer:
             "chunk": passage.chunk,
             "quote": support.quote,
         }
-
-
-def support_of(
-    sentence: str, chunk: str, *, computed: frozenset[str] = frozenset()
-) -> Support | None:
-    """The shortest passage of a chunk with most of a sentence's words; None when none supports it.
-
-    `computed` are numbers that need not stand there.
-    """
-    wanted = set(content_words(sentence)) - computed
-    counted = set(numbers(sentence)) - computed
-    if not wanted:
-        return None
-    denied = negations(sentence) % 2
-    best: Support | None = None
-    spans = _spans(chunk)
-    for length in range(1, WINDOW + 1):
-        for first in range(len(spans) - length + 1):
-            last = first + length - 1
-            quote = chunk[spans[first][0] : spans[last][1]]
-            share = len(wanted.intersection(content_words(quote))) / len(wanted)
-            if best is not None and share <= best.share:
-                continue
-            if not counted.issubset(numbers(quote)) or not _same_sense(denied, quote, sentence):
-                continue
-            best = Support(quote.strip(), share)
-    return best
-
-
-def _same_sense(denied: int, quote: str, sentence: str) -> bool:
-    """Whether the sentences of a quote that are about the same negate as the sentence does."""
-    wanted = set(content_words(sentence))
-    nearest, most = "", -1
-    for start, end in _spans(quote):
-        shared = len(wanted.intersection(content_words(quote[start:end])))
-        if shared > most:
-            nearest, most = quote[start:end], shared
-    return negations(nearest) % 2 == denied
-
-
-def _spans(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in SENTENCE.finditer(text) if match.group().strip()]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.citations import CitedAnswer, support_of
+from chat.citations import CitedAnswer
 from chat.passages import Passage, escaped, shown, unescaped
+from chat.support import Chunk, Said
 from chat.words import content_words, negations, numbers
 
 QUEUE = Passage(
@@ -258,6 +259,22 @@ def test_whatever_a_model_writes_is_read_in_time_that_grows_with_its_length(
     assert answer.text.startswith("SQS keeps messages") or not answer.answered
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["The moon is made of green cheese, number", "A queue keeps some of its messages for days, as",
+     "Every queue keeps all of that in a queue of keeping 9999 and"],
+)  # fmt: skip
+def test_forty_sentences_are_compared_with_fifteen_chunks_in_a_fraction_of_an_answers_time(
+    said: str,
+) -> None:
+    lines = "\n".join(f"queue keep {number}." for number in range(600))
+    passages = [Passage(lines, source=f"s3://{each}", chunk=str(each)) for each in range(15)]
+    text = " ".join(f"{said} {number}." for number in range(40))
+    began = time.process_time()
+    assert not cited(text, passages=passages).answered
+    assert time.process_time() - began < 2.5
+
+
 def test_long_gaps_are_cut_and_short_ones_are_kept() -> None:
     code = Passage("def keep():\n    return 4", source="s3://code", chunk="code#1")
     answer = cited("def keep():\n    return 4 [1]", passages=[code], size=1)
@@ -317,7 +334,7 @@ def test_a_sentence_copied_from_a_chunk_is_supported_by_it(
     words: list[str], number: int, before: str, after: str
 ) -> None:
     sentence = " ".join([*words, str(number)]).capitalize() + "."
-    found = support_of(sentence, f"{before}\n{sentence}\n{after}")
+    found = Chunk(f"{before}\n{sentence}\n{after}").support(Said(sentence))
     assert found is not None and found.share == 1.0
 
 
