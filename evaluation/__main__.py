@@ -24,6 +24,7 @@ from pathlib import Path
 from evaluation import REPOSITORY
 from evaluation.asking import TECHNIQUES, record
 from evaluation.deployment import DeploymentError, KnowledgeBase, stacks
+from evaluation.fingerprint import differences, fingerprint
 from evaluation.gate import THRESHOLDS, ThresholdsError, failures, thresholds
 from evaluation.golden.documents import golden_documents, texts
 from evaluation.golden.golden_set import golden_set
@@ -61,9 +62,12 @@ def main(arguments: list[str]) -> int:
         return 2
     found = list(rows(measured, golden_set(), texts()))
     failed = list(failures(found, wanted, complete=chosen.recorded))
+    warnings = list(differences(measured, fingerprint()))
     print(table(found))
-    results, plot = write(found, failed, chosen.out)
+    results, plot = write(found, failed, warnings, chosen.out)
     print(f"\n{results}\n{plot}")
+    for each in warnings:
+        print(f"warning: {each}", file=sys.stderr)
     for each in failed:
         print(f"FAILED: {each}", file=sys.stderr)
     if not failed:

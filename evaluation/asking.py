@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TypeVar
 
 from evaluation.deployment import Chat, DeploymentError, KnowledgeBase, Stacks
+from evaluation.fingerprint import CACHE, fingerprint
 from evaluation.golden.golden_set import CachePair, GoldenSet
 from evaluation.recording import Answered, CacheAsked, Recording
 
@@ -65,7 +66,7 @@ def record(
     if techniques or cache:
         chat = Chat(deployed)
         if cache:
-            hits = list(_cache(chat, searched.cache_pairs))
+            hits = list(cache_hits(chat, searched.cache_pairs))
         for technique in techniques:
             part = asked if technique == "rag" else others
             part = part.part(FEWER[technique]) if technique in FEWER else part
@@ -79,6 +80,7 @@ def record(
         retrieved=retrieved,
         answers=answers,
         cache=hits,
+        made_with=dict.fromkeys([*techniques, *([CACHE] if hits else [])], fingerprint()),
     )
 
 
@@ -96,11 +98,12 @@ def _answers(chat: Chat, golden: GoldenSet, technique: str, *, at_once: int) -> 
     )
 
 
-def _cache(chat: Chat, pairs: Iterable[CachePair]) -> Iterator[CacheAsked]:
-    """Ask the first question of a pair, then the second.
+def cache_hits(chat: Chat, pairs: Iterable[CachePair]) -> Iterator[CacheAsked]:
+    """Ask the first question of a pair, then the second. Raises DeploymentError.
 
-    A second question may hit an entry of another pair; a hit counts by whether the answer is the
-    first one's. First questions are asked before all second ones, so that entries compete.
+    First questions are asked before all second ones, so that entries compete. A question in other
+    words is recognised when it gets the first one's answer. A trap is caught by any answer out of
+    the cache, whoever it belongs to, unless the same words were asked before.
     """
     pairs = list(pairs)
     given = {
@@ -113,11 +116,14 @@ def _cache(chat: Chat, pairs: Iterable[CachePair]) -> Iterator[CacheAsked]:
             "recognised; change a document, wait for its ingestion, and ask again"
         )
     first = {question: each.answer for question, each in given.items()}
+    asked = set(first)
     for number, pair in enumerate(pairs, start=1):
         if number % SAY_EVERY == 0:
             print(f"cache: {number} of {len(pairs)} pairs", file=sys.stderr, flush=True)
         said = chat.ask("", pair.second, technique="rag")
-        yield CacheAsked(same=pair.same, hit=said.cached and said.answer == first[pair.first])
+        hit = said.answer == first[pair.first] if pair.same else pair.second not in asked
+        asked.add(pair.second)
+        yield CacheAsked(same=pair.same, hit=said.cached and hit)
 
 
 def _all(

@@ -3,7 +3,8 @@
 A bound is {"at_least": 0.9} or {"at_most": 0.05}. Rows are named by what they have in common, the
 search or the technique, or one by one as the table does, `s3_vectors, fixed_size-300, rag`; the
 closer name counts. A figure that is bounded and was not measured is a failure as well, and so is a
-row that nothing bounds: a gate beside the road protects nothing.
+row that nothing bounds: a gate beside the road protects nothing. Neither does a bound that every
+figure keeps, so it is refused.
 """
 
 from __future__ import annotations
@@ -74,13 +75,22 @@ def _failure(row: Row, figure: str, bound: Mapping[str, float]) -> Iterator[str]
         yield f"{name} was not measured, but thresholds.json bounds it"
         return
     ((what, limit),) = bound.items()
-    if (value < limit) if what == "at_least" else (value > limit):
+    kept = value >= limit if what == "at_least" else value <= limit
+    if not kept:  # a value that is no number keeps no bound
         yield f"{name} is {value:.3f}, the threshold is {what.replace('_', ' ')} {limit:g}"
 
 
 def _check(place: str, bound: object) -> None:
     if isinstance(bound, dict) and len(bound) == 1:
         ((what, limit),) = bound.items()
-        if what in BOUNDS and isinstance(limit, int | float):
+        if what in BOUNDS and isinstance(limit, int | float) and _can_be_missed(what, limit):
             return
-    raise ThresholdsError(f'{place}: is {bound!r}; write {{"at_least": n}} or {{"at_most": n}}')
+    raise ThresholdsError(
+        f'{place}: is {bound!r}; write {{"at_least": n}} or {{"at_most": n}} '
+        "with a share that can be missed"
+    )
+
+
+def _can_be_missed(what: str, limit: float) -> bool:
+    """Figures are shares: none is below 0 or above 1."""
+    return 0 < limit <= 1 if what == "at_least" else 0 <= limit < 1

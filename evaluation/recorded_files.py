@@ -66,6 +66,8 @@ class RecordedFiles:
         yield f'"form": {FORM}'
         for key in _HEAD:
             yield f'"{key}": {json.dumps(getattr(recording, key))}'
+        if recording.made_with:
+            yield f'"made_with": {json.dumps(recording.made_with)}'
         for search, found in recording.retrieved.items():
             yield _block(
                 f"{RETRIEVED}{search}",
@@ -104,6 +106,7 @@ class RecordedFiles:
                 for id_, line in lines.items()
             ],
             cache=[CacheAsked(same=bool(same), hit=bool(hit)) for same, hit in content["cache"]],
+            made_with=dict(content.get("made_with", {})),
         )
 
     def _answered(self, technique: str, id_: str, line: Mapping[str, Any]) -> Answered:

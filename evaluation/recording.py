@@ -48,7 +48,9 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheAsked:
-    """The second question of a pair: whether the first one's answer came, and whether it may."""
+    """The second question of a pair: whether the two are the same, and whether the cache answered;
+    with the first one's answer where they are, with any other question's where they are not.
+    """
 
     same: bool
     hit: bool
@@ -56,7 +58,9 @@ class CacheAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """One run against one deployment. `retrieved`: by search type and question."""
+    """One run against one deployment. `retrieved`: by search type and question. `made_with`: by
+    technique, and for the cache, the fingerprint of prompts and code (evaluation/fingerprint.py).
+    """
 
     store: str
     chunking: str
@@ -66,6 +70,7 @@ class Recording:
     retrieved: Mapping[str, Mapping[str, Found]] = field(default_factory=dict)
     answers: Sequence[Answered] = ()
     cache: Sequence[CacheAsked] = ()
+    made_with: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -91,4 +96,5 @@ class Recording:
                 *self.answers,
             ],
             cache=self.cache or earlier.cache,
+            made_with={**earlier.made_with, **self.made_with},
         )

@@ -57,11 +57,17 @@ def _cell(name: str, value: float | None) -> str:
     return f"{value:,.0f}" if name in WHOLE_NUMBERS else f"{value:.3f}"
 
 
-def write(rows: Sequence[Row], failed: Sequence[str], folder: Path) -> tuple[Path, Path]:
+def write(
+    rows: Sequence[Row], failed: Sequence[str], warnings: Sequence[str], folder: Path
+) -> tuple[Path, Path]:
     """results.json and results.png."""
     folder.mkdir(parents=True, exist_ok=True)
     results, plot = folder / "results.json", folder / "results.png"
-    content = {"rows": [asdict(row) for row in rows], "failures": list(failed)}
+    content = {
+        "rows": [asdict(row) for row in rows],
+        "failures": list(failed),
+        "warnings": list(warnings),
+    }
     results.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     draw(rows, plot)
     return results, plot

@@ -13,6 +13,7 @@ import pytest
 from evaluation.__main__ import main
 from evaluation.compact import quoted
 from evaluation.deployment import DeploymentError
+from evaluation.fingerprint import fingerprint
 from evaluation.gate import ThresholdsError, failures, thresholds
 from evaluation.golden.documents import texts
 from evaluation.golden.golden_set import golden_set
@@ -60,6 +61,13 @@ def test_a_missed_threshold_names_figure_value_and_bound() -> None:
     assert "at most 0.1" in message
 
 
+@pytest.mark.parametrize("bound", [{"at_least": 0.1}, {"at_most": 0.9}])
+def test_a_figure_that_is_no_number_keeps_no_bound(bound: object) -> None:
+    row = replace(ROW, figures={"recall@5": float("nan")})
+    (message,) = failures([row], wanted(bound), complete=True)
+    assert "recall@5 is nan" in message
+
+
 def test_a_row_s_own_bounds_count_before_those_of_its_kind() -> None:
     both = wanted({"at_least": 0.9})
     both["retrieval"]["s3_vectors, fixed_size-300, SEMANTIC"] = {"recall@5": {"at_least": 0.7}}
@@ -70,9 +78,9 @@ def test_a_row_s_own_bounds_count_before_those_of_its_kind() -> None:
 
 
 def test_a_bounded_figure_that_nobody_measured_is_a_failure() -> None:
-    (message,) = missed(wanted({"at_least": 0}, figure="recall@7"))
+    (message,) = missed(wanted({"at_least": 0.1}, figure="recall@7"))
     assert "not measured" in message
-    first, second = missed(wanted({"at_least": 0}, name="HYBRID"))
+    first, second = missed(wanted({"at_least": 0.1}, name="HYBRID"))
     assert "bounds nothing of it" in first
     assert "retrieval, HYBRID was not measured" in second
 
@@ -83,7 +91,11 @@ def test_what_was_not_asked_of_one_deployment_is_no_failure() -> None:
     assert not missed(bounds, complete=False)
 
 
-@pytest.mark.parametrize("bound", [0.9, {}, {"atleast": 1}, {"at_least": "1"}])
+@pytest.mark.parametrize(
+    "bound",
+    [0.9, {}, {"atleast": 1}, {"at_least": "1"}, {"at_least": 0}, {"at_most": 1},
+     {"at_least": float("nan")}],
+)  # fmt: skip
 def test_a_wrong_bound_is_refused_with_its_place(tmp_path: Path, bound: object) -> None:
     path = tmp_path / "thresholds.json"
     path.write_text(json.dumps(wanted(bound)))
@@ -255,6 +267,48 @@ def test_the_command_fails_when_answers_get_worse(
         "FAILED: retrieval, s3_vectors, fixed_size-300, SEMANTIC: recall@5"
         in capsys.readouterr().err
     )
+
+
+def test_what_was_recorded_with_other_prompts_or_code_is_said_and_passes(
+    evaluated: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluated(recording(), BOUNDS) == 0
+    said = capsys.readouterr().err
+    assert "s3_vectors-fixed_size-300: nothing says with which prompts and code" in said
+    now = {"rag": fingerprint(), "cache": fingerprint()}
+    assert evaluated(replace(recording(), made_with=now), BOUNDS) == 0
+    assert "prompts" not in capsys.readouterr().err
+    other = {**now, "rag": "0123456789abcdef"}
+    assert evaluated(replace(recording(), made_with=other), BOUNDS) == 0
+    said = capsys.readouterr().err
+    assert "recorded with other prompts or code of the chat function: rag" in said
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert len(results["warnings"]) == 1
+
+
+def test_a_fingerprint_changes_with_prompts_and_code_and_with_nothing_else(tmp_path: Path) -> None:
+    for name in ("prompts/rag.v1.toml", "lambda_src/chat/assistant.py", "lambda_src/jobs/a.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a")
+    before = fingerprint(tmp_path)
+    (tmp_path / "lambda_src/jobs/a.py").write_text("b")
+    assert fingerprint(tmp_path) == before
+    seen = {before}
+    for name in ("prompts/rag.v1.toml", "lambda_src/chat/assistant.py"):
+        (tmp_path / name).write_text("b")
+        seen.add(fingerprint(tmp_path))
+    (tmp_path / "prompts/rag.v1.toml").rename(tmp_path / "prompts/rag.v2.toml")
+    assert len({*seen, fingerprint(tmp_path)}) == 4
+
+
+def test_techniques_that_are_recorded_later_keep_fingerprints_of_their_own(tmp_path: Path) -> None:
+    files(tmp_path).keep(replace(recording(), made_with={"rag": "a", "cache": "a"}))
+    later = replace(
+        recording(), made_with={"react": "b"}, cache=[],
+        answers=[replace(each, technique="react") for each in recording().answers],
+    )  # fmt: skip
+    path = files(tmp_path).keep(later)
+    assert files(tmp_path).read(path).made_with == {"rag": "a", "cache": "a", "react": "b"}
 
 
 def test_the_command_says_when_there_is_nothing_to_score(

@@ -91,6 +91,8 @@ TEXTS = {
         ("Wait 60 seconds before you create a queue of that name. [1]", 1.0),
         ("Wait 90 seconds before you create a queue of that name.", 0.0),
         ("The queue is deleted. Bananas are rich in potassium.", 0.5),
+        ("Do not wait 60 seconds before you create a queue of that name.", 0.0),
+        ("You can't wait 60 seconds before creating one of that name.", 0.0),
         ("", None),
     ],
 )
@@ -98,6 +100,14 @@ def test_what_a_cited_document_does_not_say_is_not_grounded(
     answer: str, share: float | None
 ) -> None:
     assert groundedness(answer, [TEXTS["sqs/DeleteQueue"]]) == share
+
+
+def test_what_a_document_denies_is_not_grounded_without_the_denial() -> None:
+    document = "A queue keeps messages for 4 days. Messages are not sent twice by a FIFO queue."
+    assert groundedness("Messages are not sent twice by a FIFO queue.", [document]) == 1
+    assert groundedness("Messages are sent twice by a FIFO queue.", [document]) == 0
+    assert groundedness("Messages are kept by a queue for 4 days.", [document]) == 1
+    assert groundedness("Messages are never kept by a queue for 4 days.", [document]) == 0
 
 
 def test_an_answer_without_citations_is_not_grounded() -> None:
