@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from chat.citations import NOT_IN_DOCUMENTS, CitedAnswer
-from chat.passages import shown
+from chat.passages import fitting, shown
 from chat.words import content_words, negations, numbers
 
 TYPE_CHECKING = False
@@ -37,6 +37,8 @@ CONVERSIONS = frozenset(
     ("7", "12", "24", "60", "100", "365", "1000", "1024", "3600", "86400")
 )  # fmt: skip
 """What units are converted with; no document has to say that a day has 24 hours."""
+SHOWN_CHARACTERS = 40_000
+"""Of documents in one conversation of ReAct, all of which each step is sent again."""
 OBSERVATION_STOPS = ["<observation>", "Observation:"]
 
 
@@ -179,8 +181,15 @@ def react(asked: Asked) -> Draft:
         if kind == "answer" or (kind == "" and step == STEPS - 1):
             return _checked(asked, argument, passages, computed=computed)
         if kind == "search":
-            found = _new(asked.search(argument), passages)
-            observed = shown(found, first=len(passages) + 1) or "nothing new was found"
+            new = _new(asked.search(argument), passages)
+            found = fitting(new, characters=SHOWN_CHARACTERS - len(shown(passages)))
+            observed = shown(found, first=len(passages) + 1)
+            if not found:
+                observed = (
+                    "no more documents can be shown: answer from those"
+                    if new
+                    else "nothing new was found"
+                )
             passages += found
         elif kind == "calculate":
             try:

@@ -67,6 +67,23 @@ def test_operands_are_read_as_they_are_computed_with() -> None:
     assert operands("0x10 + 1_000 * (2.50 - 3)") == ["16", "1000", "2.5", "3"]
 
 
+def test_react_is_shown_so_much_of_the_documents_and_no_more(world: World) -> None:
+    world.settings["chunks"] = 15
+    searches = iter(range(99))
+    world.bedrock.finds = lambda query: [
+        (f"s3://docs/{query}-{number}.txt", f"{query} {number} " + "queue " * 990)
+        for number in range(15)
+    ]
+    world.bedrock.says = lambda prompt: f"Action: search: words-{next(searches)}"
+    world.ask("How?", technique="react")
+    sent = [text_of(each) for each in world.bedrock.asked("Converse")]
+    assert len(sent) == 5 and max(map(len, sent)) < 45_000
+    assert sum(map(len, sent)) < 180_000
+    indexes = [int(each) for each in re.findall(r'<document index="(\d+)"', sent[-1])]
+    assert indexes == list(range(1, len(indexes) + 1)) and len(indexes) >= 5
+    assert "no more documents can be shown" in sent[-1]
+
+
 def test_react_ends(world: World) -> None:
     world.bedrock.says = lambda prompt: "Action: search: more"
     answer = world.ask("How?", technique="react")
