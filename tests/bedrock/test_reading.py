@@ -28,8 +28,15 @@ VALUES = {
 }
 
 
-def read(name: str) -> Task:
-    (path,) = PROMPTS.glob(f"{name}.v*.toml")
+def versions(*names: str) -> list[str]:
+    """Every version that a prompt has: a deployed function may still ask with an earlier one."""
+    found = [path.stem for name in names for path in sorted(PROMPTS.glob(f"{name}.v*.toml"))]
+    assert len({each.split(".")[0] for each in found}) == len(names)
+    return found
+
+
+def read(version: str) -> Task:
+    path = PROMPTS / f"{version}.toml"
     prompt: dict[str, Any] = tomllib.loads(path.read_text())
     messages = [
         Message(each["role"], re.sub(r"\{\{(\w+)\}\}", lambda m: VALUES[m[1]], each["text"]))
@@ -38,9 +45,9 @@ def read(name: str) -> Task:
     return task(prompt["system"], messages)
 
 
-@pytest.mark.parametrize("name", GROUNDED)
-def test_the_last_documents_and_the_question_are_found(name: str) -> None:
-    wanted = read(name)
+@pytest.mark.parametrize("version", versions(*GROUNDED))
+def test_the_last_documents_and_the_question_are_found(version: str) -> None:
+    wanted, name = read(version), version.split(".")[0]
     assert wanted.passages == [Passage("1", "Queues keep <four> days.")]
     assert wanted.question == VALUES["question"]
     assert wanted.refusal == "NOT_IN_DOCUMENTS"
@@ -48,23 +55,30 @@ def test_the_last_documents_and_the_question_are_found(name: str) -> None:
     assert wanted.labelled == (name in ("chain_of_thought", "self_consistency"))
 
 
-def test_react_has_its_actions() -> None:
-    wanted = read("react")
+@pytest.mark.parametrize("version", versions("react"))
+def test_react_has_its_actions(version: str) -> None:
+    wanted = read(version)
     assert wanted.actions == {"search", "calculate"}
     assert wanted.question == VALUES["question"]
     assert not wanted.observed
 
 
-def test_a_question_is_rewritten_and_a_conversation_condensed() -> None:
-    rewriting = read("rewrite")
+@pytest.mark.parametrize("version", versions("rewrite"))
+def test_a_question_is_rewritten(version: str) -> None:
+    rewriting = read(version)
     assert rewriting.rewriting
     assert rewriting.refers_back
     assert rewriting.turns == [("What is a queue?", "A list. It waits.")]
-    assert read("summary").condensing
 
 
-def test_without_documents_nothing_is_quoted() -> None:
-    wanted = read("zero_shot")
+@pytest.mark.parametrize("version", versions("summary"))
+def test_a_conversation_is_condensed(version: str) -> None:
+    assert read(version).condensing
+
+
+@pytest.mark.parametrize("version", versions("zero_shot"))
+def test_without_documents_nothing_is_quoted(version: str) -> None:
+    wanted = read(version)
     assert not (wanted.grounded or wanted.rewriting or wanted.condensing)
 
 
