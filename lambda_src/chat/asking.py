@@ -213,6 +213,7 @@ def _store(kind: str, environ: Mapping[str, str], *, dimension: int) -> CacheSto
                 token=(lambda: (user, _token(user, environ))) if user else None,
             ),
             dimension=dimension,
+            timeout_seconds=timeout,
         )
     raise Problem(500, "Misconfigured", f"CACHE is {kind!r}; set it to off, s3_vectors or valkey")
 

@@ -22,11 +22,17 @@ NO_INDEX = ("no such index", "not found", "unknown index")
 
 
 class ValkeyCache:
-    """`connect` makes a client at the first use; it is kept with the copy."""
+    """`connect` makes a client at the first use; it is kept with the copy. Its time-outs are those
+    of connecting and of each piece of an answer; both together may take two `timeout_seconds`, and
+    the connection is closed then.
+    """
 
-    def __init__(self, connect: Callable[[], Any], *, dimension: int) -> None:
+    def __init__(
+        self, connect: Callable[[], Any], *, dimension: int, timeout_seconds: float
+    ) -> None:
         self._connect = connect
         self._dimension = dimension
+        self._longest = 2 * timeout_seconds
         self._client: Any = None
 
     def exact(self, scope: str, key: str) -> str | None:
@@ -63,7 +69,7 @@ class ValkeyCache:
         pipeline = self._connected().pipeline(transaction=True)
         pipeline.hset(name, mapping={"scope": scope, "entry": entry, "vector": _bytes(vector)})
         pipeline.expire(name, seconds)
-        pipeline.execute()
+        self._in_time(pipeline.execute)
 
     def _make_index(self) -> None:
         try:
@@ -78,7 +84,18 @@ class ValkeyCache:
                 raise
 
     def _ask(self, *arguments: Any) -> Any:
-        return self._connected().execute_command(*arguments)
+        return self._in_time(lambda: self._connected().execute_command(*arguments))
+
+    def _in_time(self, ask: Callable[[], Any]) -> Any:
+        from threading import Timer
+
+        late = Timer(self._longest, self._connected().connection_pool.disconnect)
+        late.daemon = True
+        late.start()
+        try:
+            return ask()
+        finally:
+            late.cancel()
 
     def _connected(self) -> Any:
         if self._client is None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import datetime
 import math
 import random
+import socket
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -46,7 +48,7 @@ def port() -> Iterator[int]:
 def store(port: int) -> Iterator[ValkeyCache]:
     client = client_of(f"127.0.0.1:{port}", timeout_seconds=2, token=None)
     client.flushall()
-    yield ValkeyCache(lambda: client, dimension=DIMENSION)
+    yield ValkeyCache(lambda: client, dimension=DIMENSION, timeout_seconds=2)
     client.close()
 
 
@@ -119,9 +121,43 @@ def test_the_index_is_made_again_when_it_is_lost(store: ValkeyCache, port: int) 
     assert [entry for _, entry in store.near("a", made)] == ["e"]
 
 
+def test_an_answer_that_comes_byte_by_byte_is_given_up_soon() -> None:
+    """Each byte comes in time, all of them do not."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_drip, args=(server,), daemon=True).start()
+        store = ValkeyCache(
+            lambda: client_of(
+                f"127.0.0.1:{server.getsockname()[1]}", timeout_seconds=0.2, token=None
+            ),
+            dimension=8,
+            timeout_seconds=0.2,
+        )
+        began = time.monotonic()
+        with pytest.raises(Exception, match=r"closed|reset|file descriptor"):
+            store.exact("a", "k")
+        assert time.monotonic() - began < 2
+
+
+def _drip(server: socket.socket) -> None:
+    """Says who it is at once, and an entry of 200 bytes in 20 seconds."""
+    peer, _ = server.accept()
+    with peer:
+        while b"HGET" not in (said := peer.recv(4096)):
+            peer.sendall(b"+OK\r\n" * said.count(b"SETINFO"))
+        peer.sendall(b"$200\r\n")
+        for _ in range(200):
+            time.sleep(0.1)
+            try:
+                peer.sendall(b"x")
+            except OSError:
+                return
+
+
 def test_a_server_that_is_not_there_is_given_up_soon() -> None:
     store = ValkeyCache(
-        lambda: client_of("rediss://127.0.0.1:1", timeout_seconds=0.2, token=None), dimension=8
+        lambda: client_of("rediss://127.0.0.1:1", timeout_seconds=0.2, token=None),
+        dimension=8,
+        timeout_seconds=0.2,
     )
     began = time.monotonic()
     with pytest.raises(Exception, match="refused"):

@@ -94,7 +94,7 @@ def test_a_cache_answers_over_tls_to_its_users_alone(
             chat.set("elsewhere", "no")
         with pytest.raises(exceptions.NoPermissionError):
             chat.flushall()
-        cached = ValkeyCache(lambda: chat, dimension=3)
+        cached = ValkeyCache(lambda: chat, dimension=3, timeout_seconds=2)
         if valkey_servers.search_module() is not None:
             assert cached.near("s", [1.0, 0.0, 0.0]) == []  # makes the index
         cached.put("s", "k", [1.0, 0.0, 0.0], "yes", seconds=60)
