@@ -10,6 +10,7 @@ from chat.conversation import LONGEST_SUMMARY, Conversation, key_of
 from chat.filters import limited_to
 from chat.guardrail import LIMITS
 from chat.passages import fitting
+from chat.prompts import PromptProblem
 from chat.techniques import Asked, drafted
 from edge import json_log
 from edge.errors import AwsError
@@ -246,6 +247,8 @@ class Assistant:
                     )
         except AwsError as error:
             json_log.write("not remembered", level="ERROR", code=error.code, error=str(error))
+        except PromptProblem as problem:
+            json_log.write("not condensed", level="ERROR", error=str(problem))
 
     def _made(self, name: str, *, history: str, question: str) -> str:
         prompt = self._parts.prompts.get(name)

@@ -165,6 +165,26 @@ def test_an_answer_that_cannot_be_remembered_is_given(
     assert "not remembered" in capsys.readouterr().out
 
 
+def test_an_answer_is_given_though_the_prompt_for_summaries_cannot_be_used(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.bedrock.says = lambda prompt: FOUR_DAYS
+    world.shelf = None
+    read = world.bedrock.GetPrompt
+
+    def without_variant(params: dict[str, Any]) -> dict[str, Any]:
+        summary = world.arns["summary"].rpartition("/")[2].partition(":")[0]
+        return {"variants": []} if params["promptIdentifier"] == summary else read(params)
+
+    world.bedrock.GetPrompt = without_variant  # type: ignore[method-assign]
+    id_ = world.ask("Question 1?")["conversation_id"]
+    for number in range(2, 11):
+        assert world.ask(f"Question {number}?", conversation_id=id_)["answered"]
+    key = key_of(tenant="acme", user="ann", conversation_id=id_)
+    assert world.memory().load(key).last_number == 10
+    assert "has no variant" in capsys.readouterr().out
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     numbers=st.lists(st.integers(1, 40), unique=True, max_size=25), through=st.integers(0, 40),
