@@ -89,7 +89,7 @@ def _embedded_input(text: str) -> str:
 def _model_blocks(model: Model, domain: Domain) -> Iterator[str]:
     name = model.name
     described = f'"""\n{model.description}\n"""\n' if model.description else ""
-    yield described + _block(f"type {name} {SIGNED}", _object(model))
+    yield described + _block(f"type {name} {SIGNED}", _object(model, domain))
     yield _block(
         f"type Model{name}Connection {SIGNED}",
         [f"items: [{name}]!", "nextToken: String", "startedAt: AWSTimestamp"],
@@ -97,12 +97,16 @@ def _model_blocks(model: Model, domain: Domain) -> Iterator[str]:
     yield _block(f"input Create{name}Input", _inputs(model, creating=True))
     yield _block(f"input Update{name}Input", _inputs(model, creating=False))
     yield _block(f"input Delete{name}Input", [f"{KEY}: ID!", "_version: Int"])
-    yield _block(f"input Model{name}ConditionInput", _filter(model, domain, condition=True))
-    yield _block(f"input Model{name}FilterInput", _filter(model, domain, condition=False))
+    yield _block(f"input Model{name}ConditionInput", _filter(model, domain, {KEY}, "Condition"))
+    yield _block(f"input Model{name}FilterInput", _filter(model, domain, set(), "Filter"))
+    for index in model.indexes:
+        keys = {index.partition, index.sort}
+        named = f"{_capital(index.name)}Filter"
+        yield _block(f"input {_index_filter(model, index)}", _filter(model, domain, keys, named))
     yield _block(f"input ModelSubscription{name}FilterInput", _subscription_filter(model))
 
 
-def _object(model: Model) -> Iterator[str]:
+def _object(model: Model, domain: Domain) -> Iterator[str]:
     yield from (f"{field.name}: {field.written}" for field in model.fields)
     if model.owned:
         yield "owner: String"
@@ -110,7 +114,9 @@ def _object(model: Model) -> Iterator[str]:
     yield from ("_version: Int!", "_deleted: Boolean", "_lastChangedAt: AWSTimestamp!")
     for relation in model.relations:
         if relation.many:
-            filtered = f"filter: Model{relation.model}FilterInput"
+            (target,) = (each for each in domain.models if each.name == relation.model)
+            (index,) = (each for each in target.indexes if each.name == relation.through)
+            filtered = f"filter: {_index_filter(target, index)}"
             yield f"{relation.field}({filtered}, {_PAGE}): Model{relation.model}Connection"
         else:
             yield f"{relation.field}: {relation.model}"
@@ -126,17 +132,29 @@ def _inputs(model: Model, *, creating: bool) -> Iterator[str]:
     yield "_version: Int"
 
 
-def _filter(model: Model, domain: Domain, *, condition: bool) -> Iterator[str]:
+def _index_filter(model: Model, index: Index) -> str:
+    """A filter without the keys of the index, which DynamoDB refuses there.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.FilterExpression.html
+    """
+    return f"Model{model.name}{_capital(index.name)}FilterInput"
+
+
+def _capital(name: str) -> str:
+    return name[0].upper() + name[1:]
+
+
+def _filter(model: Model, domain: Domain, without: set[str], kind: str) -> Iterator[str]:
     enums = {enum.name.value for enum in domain.enums}
     for field in _compared(model):
-        if not (condition and field.name == KEY):
-            kind = field.named if field.named in enums else FILTERED_AS.get(field.named, "String")
-            yield f"{field.name}: Model{kind}Input"
+        if field.name not in without:
+            of = field.named if field.named in enums else FILTERED_AS.get(field.named, "String")
+            yield f"{field.name}: Model{of}Input"
     if model.owned:
         yield "owner: ModelStringInput"
     yield from (f"{stamp}: ModelStringInput" for stamp in STAMPS)
     yield "_deleted: ModelBooleanInput"
-    own = f"Model{model.name}{'Condition' if condition else 'Filter'}Input"
+    own = f"Model{model.name}{kind}Input"
     yield from (f"and: [{own}]", f"or: [{own}]", f"not: {own}")
 
 
@@ -228,7 +246,7 @@ def _index_query(model: Model, index: Index) -> str:
     return (
         f"{index.query_field}({index.partition}: {partition}!, "
         f"{index.sort}: ModelStringKeyConditionInput, "
-        f"filter: Model{model.name}FilterInput, {_PAGE}): Model{model.name}Connection"
+        f"filter: {_index_filter(model, index)}, {_PAGE}): Model{model.name}Connection"
     )
 
 

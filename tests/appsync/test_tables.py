@@ -219,6 +219,33 @@ def test_query_and_scan_go_by_pages_and_filters(plain: Any) -> None:
     assert found["scannedCount"] >= 5
 
 
+def test_a_query_is_not_filtered_by_its_keys(send: Send) -> None:
+    query = {"expression": "p = :p", "expressionValues": typed(**{":p": "q"})}
+    only = {"expression": "#s = :s", "expressionNames": {"#s": "s"}}
+    answer = send(
+        "plain",
+        operation="Query",
+        query=query,
+        filter={**only, "expressionValues": typed(**{":s": "0"})},
+    )
+    assert answer.error["errorType"] == "DynamoDB:ValidationException"
+    assert "can only contain non-primary key attributes" in answer.error["message"]
+
+
+@pytest.mark.parametrize("field", ["plain", "versioned"])
+def test_an_update_names_no_path_twice(send: Send, field: str) -> None:
+    key = typed(p="twice", s=field)
+    send(field, operation="PutItem", key=key, attributeValues=typed(n=1))
+    update = {
+        "expression": "SET #n = :a, n = :b",
+        "expressionNames": {"#n": "n"},
+        "expressionValues": typed(**{":a": 1, ":b": 2}),
+    }
+    answer = send(field, operation="UpdateItem", key=key, update=update, _version=1)
+    assert answer.error["errorType"] == "DynamoDB:ValidationException"
+    assert "overlap" in answer.error["message"]
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
 def test_pages_of_a_scan_are_the_whole_table(plain: Any, limit: int) -> None:
     wanted = []

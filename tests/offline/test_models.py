@@ -10,6 +10,8 @@ import pytest
 from graphql import (
     DocumentNode,
     FieldDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    InputValueDefinitionNode,
     ObjectTypeDefinitionNode,
     build_schema,
     parse,
@@ -123,6 +125,27 @@ def test_what_the_client_sends_is_valid() -> None:
     assert validate(schema, parse(CLIENT_DOCUMENTS)) == []
 
 
+def test_no_filter_names_a_key_of_the_index_that_is_read() -> None:
+    """DynamoDB refuses it, and with it the whole page."""
+    document = parse(API.read_text())
+    read = [resolver for model in read_models() for resolver in model.resolvers]
+    for resolver in read:
+        if resolver.functions == ("query",):
+            plan = json.loads(resolver.code.split("const PLAN = ", 1)[1].split(";\n", 1)[0])
+            (field,) = (
+                each
+                for each in _type(document, resolver.type_name).fields
+                if each.name.value == resolver.field
+            )
+            (kind,) = (_named(each) for each in field.arguments if each.name.value == "filter")
+            inputs = _input(document, kind)
+            offered = {each.name.value for each in inputs.fields}
+            assert offered.isdisjoint({plan["index"]["partition"], plan["index"]["sort"]})
+            assert {"id", "_deleted", "and", "or", "not"} <= offered
+            nested = {_named(each) for each in inputs.fields if each.name.value in ("and", "or")}
+            assert nested == {kind}
+
+
 def test_every_field_that_needs_a_resolver_has_one() -> None:
     """Roots and relations: a field without one answers null and says nothing."""
     document = parse(API.read_text())
@@ -183,7 +206,16 @@ def _type(document: DocumentNode, name: str) -> ObjectTypeDefinitionNode:
     return found
 
 
-def _named(field: FieldDefinitionNode) -> str:
+def _input(document: DocumentNode, name: str) -> InputObjectTypeDefinitionNode:
+    (found,) = (
+        node_
+        for node_ in document.definitions
+        if isinstance(node_, InputObjectTypeDefinitionNode) and node_.name.value == name
+    )
+    return found
+
+
+def _named(field: FieldDefinitionNode | InputValueDefinitionNode) -> str:
     kind = field.type
     while not hasattr(kind, "name"):
         kind = kind.type
