@@ -12,7 +12,10 @@ from chat.words import content_words, negations, numbers
 
 WINDOW = 3
 """Sentences of a chunk that may support one of an answer."""
-SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?](?!\s|$)[^.!?\n]*)*(?:[.!?]+[\"')]*|\n|$)")
+SENTENCE = re.compile(
+    r"[^.!?\n。！？｡]*(?:[.!?](?!\s|$)[^.!?\n。！？｡]*)*"
+    r"(?:[.!?]+[\"')]*|[。！？｡]+[\"')”’」』）]*|\n|$)"
+)
 
 
 class Support:

@@ -1,5 +1,6 @@
 """What a sentence is about, roughly: words without endings, numbers, negations.
 
+Endings and little words are English; numbers and negations are known in some other languages.
 Enough to see that a sentence says something else than its source, not that it says the same; that
 is what the guardrail's contextual grounding is for.
 """
@@ -12,7 +13,8 @@ WORD = re.compile(r"[^\W_]+(?:['’_.\-/][^\W_]+)*")
 NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?!\w)|\d+(?:[.,]\d+)*")
 NEGATION = re.compile(
     r"\b(?:not|no|never|none|neither|nor|nothing|nobody|without|cannot|except|unless|un(?:able|like))\b"
-    r"|n['’]t\b",
+    r"|n['’]t\b"
+    r"|\b(?:nicht|kein\w{0,2}|nie|niemals|pas|jamais|aucune?|nunca|jamás|ningun[oa]|não)\b",
     re.IGNORECASE,
 )
 _LITTLE = (
@@ -33,8 +35,20 @@ ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "ed", "es", "e
 
 def content_words(text: str) -> list[str]:
     """Stems of the words that carry meaning, in their order."""
+    text = plain(text).lower()
+    if text.isascii():
+        return _stems(text)
+    from chat.scripts import pairs, stretches
+
     found = []
-    for match in WORD.finditer(text.lower()):
+    for run, other in stretches(text):
+        found += pairs(run) if run else _stems(other)
+    return found
+
+
+def _stems(text: str) -> list[str]:
+    found = []
+    for match in WORD.finditer(text):
         word = match.group().replace("’", "'")
         if word in STOP or len(word) < 2 or NEGATION.fullmatch(word) or word.endswith("n't"):
             continue
@@ -53,7 +67,12 @@ def stem(word: str) -> str:
 
 def numbers(text: str) -> list[str]:
     """The numbers in a text, sorted, words up to twelve included; 1,024 is 1024."""
+    text = plain(text)
     found = [match.group().replace(",", "") for match in NUMBER.finditer(text)]
+    if not text.isascii():
+        from chat.scripts import numerals
+
+        found += numerals(text)
     for match in WORD.finditer(text.lower()):
         spelled = SPELLED.get(match.group())
         if spelled is not None and match.group() != "one":
@@ -63,7 +82,22 @@ def numbers(text: str) -> list[str]:
 
 def negations(text: str) -> int:
     """How often a text negates."""
-    return len(NEGATION.findall(text))
+    found = len(NEGATION.findall(text))
+    if text.isascii():
+        return found
+    from chat.scripts import denials
+
+    return found + denials(text)
+
+
+def plain(text: str) -> str:
+    """A text whose letters and digits are the usual ones, of the many that mean the same."""
+    if text.isascii():
+        return text
+    import unicodedata
+
+    text = unicodedata.normalize("NFKC", text)
+    return re.sub(r"[^\D0-9]", lambda digit: str(unicodedata.decimal(digit.group())), text)
 
 
 def says_nothing(text: str) -> bool:

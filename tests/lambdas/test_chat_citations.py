@@ -202,6 +202,82 @@ def test_a_sentence_that_a_chunk_says_itself_gets_the_citation_that_was_forgotte
     assert answer.added == 1 and answer.citations[0]["chunk"] == "queues#1"
 
 
+CHINESE = Passage(
+    "Amazon SQS 默认将消息保留四天。您可以将保留期设置为 60 秒到 14 天。创建队列后不能更改其类型。",
+    source="s3://documents/队列.txt", chunk="zh#1",
+)  # fmt: skip
+JAPANESE = Passage(
+    "Amazon SQS はデフォルトでメッセージを 4 日間保持します。"
+    "キューの種類は作成後に変更できません。", source="s3://documents/キュー.txt", chunk="ja#1",
+)  # fmt: skip
+KOREAN = Passage(
+    "Amazon SQS는 기본적으로 메시지를 4일 동안 보관합니다. 대기열의 유형은 변경할 수 없습니다.",
+    source="s3://documents/queue.txt", chunk="ko#1",
+)  # fmt: skip
+THAI = Passage(
+    "Amazon SQS เก็บข้อความไว้สี่วันตามค่าเริ่มต้น 4 วัน\nคุณไม่สามารถเปลี่ยนประเภทของคิวได้",
+    source="s3://documents/queue.txt", chunk="th#1",
+)  # fmt: skip
+GERMAN = Passage(
+    "Amazon SQS behält Nachrichten vier Tage (4) lang. Der Typ einer Warteschlange kann nicht "
+    "geändert werden.", source="s3://documents/queue.txt", chunk="de#1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize(
+    ("chunk", "said"),
+    [
+        (CHINESE, "默认情况下，消息保留 4 天 [1]。"),
+        (CHINESE, "保留期可以设置为 60 秒到十四天 [1]。"),
+        (CHINESE, "队列创建后，其类型不能更改。[1]"),
+        (JAPANESE, "メッセージはデフォルトで４日間保持されます[1]。"),
+        (JAPANESE, "作成後にキューの種類は変更できません[1]。"),
+        (KOREAN, "메시지는 기본적으로 4일 동안 보관됩니다 [1]."),
+        (THAI, "ข้อความเก็บไว้ 4 วันตามค่าเริ่มต้น [1]\n"),
+        (GERMAN, "Nachrichten behält SQS 4 Tage lang [1]."),
+    ],
+)
+def test_documents_in_other_languages_support_answers_in_theirs(
+    chunk: Passage, said: str, size: int
+) -> None:
+    answer = cited(f"{said} {said}", passages=[chunk], size=size)
+    assert [each["text"].strip() for each in answer.citations] == [
+        said.replace(" [1]", "").replace("[1]", "").strip()
+    ] * 2
+    assert answer.dropped == answer.withheld == 0
+
+
+@pytest.mark.parametrize(
+    ("chunk", "said"),
+    [
+        (CHINESE, "默认将消息保留九天 [1]。"), (CHINESE, "默认将消息保留四十天 [1]。"),
+        (CHINESE, "创建队列后可以更改其类型 [1]。"), (CHINESE, "消息使用客户的密钥加密 [1]。"),
+        (CHINESE, "SQS keeps messages for four days by default [1]."),
+        (JAPANESE, "キューの種類は作成後に変更できます[1]。"),
+        (JAPANESE, "メッセージは９日間保持されます[1]。"),
+        (KOREAN, "메시지는 9일 동안 보관됩니다 [1]."),
+        (KOREAN, "대기열의 유형은 변경할 수 있습니다 [1]."),
+        (THAI, "คุณสามารถเปลี่ยนประเภทของคิวได้ [1]"),
+        (GERMAN, "Der Typ einer Warteschlange kann geändert werden [1]."),
+        (QUEUE, "SQS behält Nachrichten standardmäßig vier Tage lang [1]."),
+        (QUEUE, "默认情况下，SQS 将消息保留四天 [1]。"),
+    ],
+)  # fmt: skip
+def test_what_documents_in_other_languages_do_not_say_is_dropped(chunk: Passage, said: str) -> None:
+    answer = cited(said, passages=[chunk])
+    assert not answer.answered and answer.dropped == answer.withheld == 1
+
+
+def test_a_sentence_of_a_script_without_spaces_ends_at_its_own_full_stop() -> None:
+    text = "默认将消息保留四天[1]。消息使用客户的密钥加密[1]。创建队列后不能更改其类型。"
+    for size in (1, 1000):
+        answer = cited(text, passages=[CHINESE], size=size)
+        assert answer.text == "默认将消息保留四天。 [1]创建队列后不能更改其类型。 [2]"
+        assert answer.withheld == 1
+        assert answer.citations[0]["quote"] == "Amazon SQS 默认将消息保留四天。"
+
+
 def test_a_refusal_is_a_refusal_however_it_is_wrapped() -> None:
     for text in ("NOT_IN_DOCUMENTS", "NOT_IN_DOCUMENTS.", "Answer: NOT_IN_DOCUMENTS [1]"):
         assert not cited(text).answered
@@ -227,7 +303,9 @@ def test_markup_in_a_document_is_shown_as_text_and_quoted_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [("in 7 days", ["7"]), ("1,024 bytes", ["1024"]), ("three times", ["3"]), ("2.50 USD", ["2.5"]),
-     ("one of them", []), ("us-east-1", ["1"])],
+     ("one of them", []), ("us-east-1", ["1"]), ("４天", ["4"]), ("四天", ["4"]), ("一个", []),
+     ("十四天", ["14"]), ("二十天", ["20"]), ("一百二十三万", ["1230000"]), ("两千零五", ["2005"]),
+     ("二〇二六年", ["2026"]), ("百分之五十", ["50"]), ("١٤ يوم", ["14"])],
 )  # fmt: skip
 def test_numbers_are_compared_by_value(text: str, found: list[str]) -> None:
     assert numbers(text) == found
