@@ -226,6 +226,66 @@ test("a token that the API finds expired is renewed, and the edit arrives", asyn
   assert.equal((await server.row("Site", id)).name, "Mill");
 });
 
+const FORBIDDEN = JSON.stringify({ errors: [{ errorType: "WAFForbiddenException", message: "403 Forbidden" }] });
+const PORTAL = "<html><body>Welcome to our hotel</body></html>";
+
+for (const [what, refusal] of [
+  ["a firewall", { status: 403, text: FORBIDDEN }],
+  ["a limit of requests", { status: 429, text: JSON.stringify({ message: "Too many requests" }) }],
+  ["a hotel's own page", { status: 200, text: PORTAL }],
+]) {
+  test(`what ${what} answers instead of the API waits, until the API answers`, async () => {
+    const a = await device("a", { user: "dana" }).start();
+    let probes = 0;
+    a.network.instead = () => refusal;
+    const { id } = await a.save(a.Site, { name: "Mill" });
+    await until(() => a.client.reachability.state === "unreachable", "the device to notice");
+    a.network.after = async (body) => void (probes += body.includes("Reachable") ? 1 : 0);
+    await until(() => probes === 1, "the API to be asked");
+    await server.settle();
+    assert.equal(a.client.reachability.state, "unreachable");
+    assert.deepEqual([mutations(a).length, (await a.client.waiting()).length], [1, 1]);
+    a.network.instead = () => undefined;
+    a.say("online"); // As the browser may: it makes the device ask at once.
+    await a.sent();
+    assert.equal((await server.row("Site", id)).name, "Mill");
+    assert.deepEqual(a.notices, []);
+  });
+}
+
+const THROTTLED = "DynamoDB:ProvisionedThroughputExceededException";
+
+for (const [what, reason, refusal] of [
+  ["a firewall never lets through", "403 Forbidden", { status: 403, text: FORBIDDEN }],
+  ["a table never takes", THROTTLED, { status: 200, text: JSON.stringify({ data: null, errors: [{ errorType: THROTTLED }] }) }],
+]) {
+  test(`an edit that ${what} is tried often, then undone and told, and holds up no other`, async () => {
+    const { id } = await server.create("Site", { name: "Mill" });
+    const a = await device("a", { user: "dana" }).start();
+    let attempts = 0;
+    a.network.instead = (body) => (body.includes("DROP TABLE") ? ((attempts += 1), refusal) : undefined);
+    await a.edit(a.Site, id, { name: "'; DROP TABLE" });
+    const other = await a.save(a.Site, { name: "Dock" });
+    await until(async () => a.say("online") || (await server.row("Site", other.id)), "the other edit"); // Which asks at once.
+    await until(async () => (await a.get(a.Site, id)).name === "Mill", "the name to be as it was");
+    assert.equal(attempts, 8);
+    assert.deepEqual(a.notices.map((each) => [each.kind, each.reason]), [["refused", reason]]);
+  });
+}
+
+test("an edit that is refused waits while it cannot be read what there is, and nothing is taken for deleted", async () => {
+  const { id } = await server.create("Site", { name: "Mill" });
+  const t = await device("t", { user: "tom" }).start();
+  const failed = JSON.stringify({ data: { getSite: null }, errors: [{ errorType: "DynamoDB:InternalServerError" }] });
+  let failures = 0;
+  t.network.instead = (body) => (body.includes("getSite(") && (failures += 1) === 1 ? { status: 200, text: failed } : undefined);
+  await t.edit(t.Site, id, { name: "My mill" });
+  await t.sent();
+  await until(async () => (await t.get(t.Site, id))?.name === "Mill", "the name to be as it was");
+  assert.equal(failures, 2);
+  assert.deepEqual(t.notices.map((each) => each.kind), ["refused"]);
+});
+
 test("whoever has to sign in again loses nothing", async () => {
   let signedIn = true;
   const tokens = async (force) => (signedIn ? server.tokensOf("dana", 60) : force ? undefined : server.tokensOf("dana", 5));

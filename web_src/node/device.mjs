@@ -241,6 +241,8 @@ class Network {
   /** For tests: what happens before a request leaves and before its answer is handed over. */
   before = async (_body) => {};
   after = async (_body) => {};
+  /** A box on the way that answers instead of the API, `{ status, text }`, or lets a request pass. */
+  instead = (_body) => undefined;
   /** How long what the page says on sockets takes. */
   socketDelay = 0;
   requests = [];
@@ -290,7 +292,10 @@ class Network {
       if (lost) this.#answersToLose -= 1;
       this.requests.push(String(init?.body));
       this.before(String(init?.body))
-        .then(() => fetch(url, { ...init, signal: controller.signal }))
+        .then(() => {
+          const made = this.instead(String(init?.body));
+          return made ? new Response(made.text, made) : fetch(url, { ...init, signal: controller.signal });
+        })
         .then(async (response) => {
           const text = await response.text();
           await this.after(String(init?.body));

@@ -9,6 +9,10 @@
  * Here "online" means that the API answers. A request that does not get an answer fails with the
  * words that keep the edit, DataStore is told `offline`, and the API is asked until it answers; then
  * DataStore is told `online`, upon which it subscribes, synchronises and sends what waits.
+ *
+ * What is no answer of GraphQL's comes from something on the way, and so does 403, which is how AWS WAF
+ * turns requests away (AppSync itself says 401 or 200). An edit that meets with it again and again while the API
+ * answers everything else is not waited for any longer.
  */
 
 import { isMutation, NetworkError, type Answer, type Ask, type Request } from "./wire";
@@ -24,6 +28,8 @@ export type State = "online" | "unreachable" | "signed-out";
 
 const BUSY =
   /Throttl|ThroughputExceeded|RequestLimitExceeded|ServiceUnavailable|InternalServerError|InternalFailure|DeltaSyncWriteError|ExecutionTimeout/;
+const TOO_MANY_REQUESTS = 429;
+const FORBIDDEN = 403;
 const FIRST_PROBE_MS = 500;
 const LAST_PROBE_MS = 15_000;
 /** An edit that the service cannot digest so many times is not waited for any longer. */
@@ -85,11 +91,11 @@ export class Reachability {
   }
 
   #isBusy(request: Request, answer: Answer): boolean {
-    if (answer.status === 429 || answer.status >= 500) return true;
+    if (isOut(answer)) return true;
     const { operation } = request;
-    if (!isMutation(operation)) return false;
+    if (!isMutation(operation)) return isTurnedAway(answer);
     const key = `${operation.field} ${operation.input.id}`;
-    if (!BUSY.test(answer.error?.errorType ?? "")) {
+    if (!isTurnedAway(answer) && !BUSY.test(answer.error?.errorType ?? "")) {
       this.#attempts.delete(key);
       return false;
     }
@@ -110,7 +116,7 @@ export class Reachability {
       if (this.#state !== "unreachable") return;
       if (!this.browser.navigator.onLine) continue;
       const answer = await inner(request).catch(() => undefined);
-      if (answer && answer.status < 500 && answer.status !== 429) break;
+      if (answer && !isOut(answer) && !isTurnedAway(answer)) break;
     }
     if (this.#state === "unreachable") this.#become("online");
   }
@@ -136,6 +142,16 @@ export class Reachability {
   #notify(): void {
     for (const listener of this.#listeners) listener(this.state);
   }
+}
+
+/** Nobody's request is answered, or nobody's of ours. */
+function isOut(answer: Answer): boolean {
+  return answer.status === TOO_MANY_REQUESTS || answer.status >= 500;
+}
+
+/** Something on the way answered. */
+function isTurnedAway(answer: Answer): boolean {
+  return answer.status === FORBIDDEN || !answer.isGraphql;
 }
 
 /** The events that we made. */

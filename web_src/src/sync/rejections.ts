@@ -6,11 +6,12 @@
  * creation that had arrived, whose answer was lost, is refused when it is repeated.
  *
  * Here the second is a success, and its author is told what somebody has changed since; the author of
- * the first is told, and the row becomes what the server has: its item, or nothing.
+ * the first is told, and the row becomes what the server has: its item, or nothing. While that cannot be
+ * read, the edit waits.
  */
 
 import { differences, type Notices } from "./notices";
-import { Answer, isMutation, readAgain, type Ask, type Operation, type Row } from "./wire";
+import { Answer, isMutation, readAgain, type Ask, type GraphqlError, type Operation, type Row } from "./wire";
 
 const EXISTS = "DynamoDB:ConditionalCheckFailedException";
 
@@ -22,7 +23,7 @@ export function healedRejections(notices: Notices, local: LocalRow) {
     async (request) => {
       const answer = await inner(request);
       const { operation } = request;
-      const error = answer.error;
+      const error = answer.error ?? unsaid(answer);
       if (!isMutation(operation) || !error || error.errorType === "ConflictUnhandled") return answer;
       const there = await readAgain(inner, request, operation);
       if (operation.verb === "create" && error.errorType === EXISTS && there) {
@@ -46,6 +47,11 @@ export function healedRejections(notices: Notices, local: LocalRow) {
       // Of an error DataStore takes the row only if it is not about authorization; of an answer always.
       return Answer.of({ data: { [operation.field]: row } });
     };
+}
+
+/** A refusal that does not come from the API, and has no words of GraphQL's. */
+function unsaid(answer: Answer): GraphqlError | undefined {
+  return answer.isGraphql ? undefined : { message: `HTTP ${answer.status}` };
 }
 
 async function gone(local: LocalRow, operation: Operation & { input: Row }): Promise<Row> {

@@ -59,6 +59,11 @@ export class Answer {
     return this.#body;
   }
 
+  /** Whether GraphQL says it: a firewall, a proxy or a hotel's page answer in words of their own. */
+  get isGraphql(): boolean {
+    return GRAPHQL.test(this.text) || "data" in this.body || "errors" in this.body;
+  }
+
   /** The first error, which is the one that DataStore decides by. */
   get error(): GraphqlError | undefined {
     return this.body.errors?.[0];
@@ -77,6 +82,8 @@ export class NetworkError extends Error {
   }
 }
 
+/** How AppSync's answers begin; saves the parsing of pages. */
+const GRAPHQL = /^\s*\{\s*"(?:data|errors)"/;
 const FIELD = /^\s*(?:query|mutation)\b[^{]*\{\s*(\w+)/;
 const VERB = /^(create|update|delete|sync|get)([A-Z]\w*)$/;
 
@@ -106,18 +113,26 @@ function selectionOf(operation: Operation): string {
   return operation.query.slice(start, operation.query.lastIndexOf("}"));
 }
 
-/** The item of a mutation, with what it belongs to, which the data of an error lacks. */
+/**
+ * The item of a mutation, with what it belongs to, which the data of an error lacks; undefined if there
+ * is none that this user may see. A read that fails says nothing of the item: it is a `NetworkError`, so
+ * that the edit waits and is sent again.
+ */
 export async function readAgain(inner: Ask, request: Request, operation: Operation & { input: Row }): Promise<Row | undefined> {
   const field = `get${operation.name}`;
   const query = `query Again($id: ID!) { ${field}(id: $id) ${selectionOf(operation)} }`;
   const variables = { id: operation.input.id };
   const answer = await inner({ ...request, body: JSON.stringify({ query, variables }), operation: undefined });
+  const { data, errors } = answer.body;
+  if (answer.error?.errorType === "Unauthorized") return undefined;
+  if (errors?.length || data?.[field] === undefined) throw new NetworkError();
   return answer.row(field);
 }
 
 function parsed(text: string): Record<string, unknown> {
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    const value = JSON.parse(text) as unknown;
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
     return {};
   }
