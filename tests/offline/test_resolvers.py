@@ -191,6 +191,19 @@ def test_somebody_elses_note_is_neither_changed_nor_shown(resolvers: Host, opera
     assert outcome.error == {"message": "Unauthorized", "type": "Unauthorized"}
 
 
+@pytest.mark.parametrize("operation", ["update", "delete"])
+def test_a_note_without_an_owner_is_nobodys_to_change(resolvers: Host, operation: str) -> None:
+    """Such as one from before notes had owners."""
+    outcome = resolvers.resolve(
+        f"Mutation.{operation}Note",
+        TECHNICIAN,
+        args={"input": {"id": "1", "_version": 3}},
+        results=[{"result": stored(TECHNICIAN)}],
+    )
+    assert [request["operation"] for request in outcome.requests] == ["GetItem"]
+    assert outcome.error == {"message": "Unauthorized", "type": "Unauthorized"}
+
+
 def test_an_owner_changes_their_note(resolvers: Host) -> None:
     outcome = resolvers.resolve(
         "Mutation.updateNote",
@@ -241,6 +254,17 @@ def test_pages_hold_a_users_own_notes_and_what_they_filter(resolvers: Host, read
     assert resolvers.resolve(read, DISPATCHER, args={"workOrderID": "w1"}).request["filter"] is None
 
 
+@pytest.mark.parametrize("read", ["Query.listNotes", "Query.syncNotes", "Query.notesByWorkOrder"])
+def test_an_empty_filter_is_no_filter(resolvers: Host, read: str) -> None:
+    args = {"filter": {}, "workOrderID": "w1"}
+    assert resolvers.resolve(read, DISPATCHER, args=args).request["filter"] is None
+    assert resolvers.resolve(read, TECHNICIAN, args=args).request["filter"] == {
+        "expression": "(#owner = :owner_eq)",
+        "expressionNames": {"#owner": "owner"},
+        "expressionValues": {":owner_eq": {"S": "tom"}},
+    }
+
+
 def test_sync_as_the_client_starts_and_goes_on(resolvers: Host) -> None:
     first = {"limit": 1000, "nextToken": None, "lastSync": 0, "filter": None}
     request = resolvers.resolve("Query.syncSites", NEWCOMER, args=first).request
@@ -260,6 +284,16 @@ def test_sync_answers_what_the_data_source_does(resolvers: Host) -> None:
     page = {"items": [{"id": "1", "_deleted": True}], "nextToken": None, "startedAt": 5}
     outcome = resolvers.resolve("Query.syncSites", NEWCOMER, results=[{"result": page}])
     assert outcome.answer == page
+
+
+def test_a_sync_that_fails_hands_over_the_items_that_it_has(resolvers: Host) -> None:
+    """DataStore takes them, and asks for the rest again."""
+    page = {"items": [{"id": "1"}], "nextToken": "more", "startedAt": 5}
+    failed = {"message": "slow down", "type": "DynamoDB:ProvisionedThroughputExceededException"}
+    outcome = resolvers.resolve(
+        "Query.syncSites", NEWCOMER, results=[{"error": failed, "result": page}]
+    )
+    assert outcome.error == {**failed, "data": page}
 
 
 @pytest.mark.parametrize("read", ["Query.listSites", "Query.syncSites"])
