@@ -88,12 +88,12 @@ class Assistant:
     def answer(self, question: Question, caller: Caller) -> dict[str, Any]:
         """The content of the answer. Raises Problem, PromptProblem and AwsError."""
         parts = self._parts
+        filter_ = self._filter(question, caller)
         verdict = parts.guardrail.of_question(question.text)
         if verdict.blocked:
             return self._finished(question, verdict.text, stopped=True)
         text = verdict.text
         conversation = self._conversation(question, caller)
-        filter_ = self._filter(question, caller)
         scope = self._scope(question, caller, conversation, filter_)
         entry = parts.cache.find(text, scope=scope) if scope else None
         if entry is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from chat.filters import problem_of
+from chat.filters import problem_of, text_problem
 from edge.http_api import Problem
 
 TYPE_CHECKING = False
@@ -111,9 +111,8 @@ def _question(value: object) -> tuple[str, str] | None:
             f"has {len(value)} characters",
             f"ask in {LONGEST_QUESTION}; documents belong into the knowledge base",
         )
-    if not _encodable(value):
-        return "is not valid Unicode", "send UTF-8"
-    return None
+    problem = text_problem(" ".join(value.split()))
+    return (problem, "send UTF-8 without control characters") if problem else None
 
 
 def _name(value: object) -> tuple[str, str] | None:
@@ -130,14 +129,6 @@ def _technique(value: object) -> tuple[str, str] | None:
     if value in TECHNIQUES:
         return None
     return f"{value!r} is unknown"[:100], f"use one of {', '.join(TECHNIQUES)}, or leave it out"
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _error(field: str, problem: str, remedy: str) -> dict[str, str]:

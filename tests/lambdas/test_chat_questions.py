@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chat.answer_cache import key_of, scope_of
@@ -16,6 +16,10 @@ from chat.questions import FIELDS, TECHNIQUES, question_of
 from chat.same_question import may_share_answer, normalised
 from edge.http_api import Problem, Request
 from evaluation.golden.golden_set import CachePair, golden_set
+from local.stores.metadata_filter import check, matches
+from tests.lambdas.chat_world import FOUR_DAYS, World
+
+pytestmark = pytest.mark.xdist_group("lambdas_local_aws")
 
 SIMPLE = {"equals": {"key": "year", "value": 2026}}
 
@@ -51,6 +55,7 @@ def test_all_fields_are_read(technique: str) -> None:
     [
         ({}, "question"), ({"question": 1}, "question"), ({"question": "  "}, "question"),
         ({"question": "x" * 1001}, "question"), (b'{"question":"\\ud800"}', "question"),
+        ({"question": "How\0 long?"}, "question"), ({"question": "\x1b[2J?"}, "question"),
         ({"question": "q", "conversation_id": ""}, "conversation_id"),
         ({"question": "q", "conversation_id": "a/b"}, "conversation_id"),
         ({"question": "q", "conversation_id": "a" * 65}, "conversation_id"),
@@ -115,10 +120,66 @@ def test_good_filters(content: Any) -> None:
      {"lessThan": {"key": "k", "value": True}}, {"andAll": [SIMPLE]}, {"andAll": [SIMPLE] * 6},
      {"andAll": [SIMPLE, {"orAll": [SIMPLE, {"andAll": [SIMPLE, SIMPLE]}]}]},
      {"equals": {"key": "k", "value": 1}, "in": {}}, {"like": {"key": "k", "value": "x"}},
-     {"equals": {"key": "k", "value": "x" * 3000}}],
+     {"equals": {"key": "k", "value": "x" * 3000}}, {"equals": {"key": "\ud800", "value": 1}},
+     {"equals": {"key": "k", "value": "\ud800"}}, {"in": {"key": "k", "value": ["\0"]}},
+     {"equals": {"key": "k\n", "value": 1}}, {"lessThan": {"key": "k", "value": float("nan")}},
+     {"equals": {"key": "k", "value": float("inf")}}, {"in": {"key": "k", "value": [10**400]}}],
 )  # fmt: skip
 def test_bad_filters(content: Any) -> None:
     assert problem_of(content) is not None
+
+
+PLAIN = st.builds(
+    lambda key, value: {"equals": {"key": key, "value": value}},
+    st.sampled_from("ab"), st.integers(0, 1),
+)  # fmt: skip
+FILTERS = st.recursive(
+    PLAIN,
+    lambda inner: st.builds(
+        lambda operator, parts: {operator: parts},
+        st.sampled_from(["andAll", "orAll"]), st.lists(inner, min_size=2, max_size=5),
+    ),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(FILTERS, st.sampled_from(["acme", "other"]), st.integers(0, 1), st.integers(0, 1))
+def test_a_filter_with_the_tenant_in_it_accepts_what_both_accept(
+    content: Any, tenant: str, a: int, b: int
+) -> None:
+    """Where both fit into two levels; otherwise the caller hears of it, not Bedrock."""
+    assume(problem_of(content) is None)
+    metadata: dict[str, Any] = {"a": a, "b": b, "tenant": tenant}
+    try:
+        limited = limited_to(content, key="tenant", value="acme")
+    except Problem as problem:
+        assert problem.status == 400 and problem.errors[0]["field"] == "filter"
+        return
+    check(limited)
+    assert matches(limited, metadata) == (tenant == "acme" and matches(content, metadata))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"orAll": [SIMPLE, {"andAll": [SIMPLE] * 4}]}, {"orAll": [{"orAll": [SIMPLE] * 2}] * 2},
+     {"andAll": [SIMPLE] * 5}, {"andAll": [SIMPLE, {"orAll": [SIMPLE] * 5}]},
+     {"andAll": [*[SIMPLE] * 2, *[{"orAll": [SIMPLE] * 2}] * 3]}],
+)  # fmt: skip
+def test_filters_that_leave_room_for_the_tenant(content: Any) -> None:
+    check(limited_to(content, key="tenant", value="acme"))
+
+
+def test_a_filter_that_leaves_no_room_for_the_tenant_is_refused_before_it_is_searched(
+    world: World,
+) -> None:
+    full = {"andAll": [SIMPLE, *[{"orAll": [SIMPLE] * 2}] * 4]}
+    assert problem_of(full) is None
+    world.bedrock.says = lambda prompt: FOUR_DAYS
+    assert world.ask("How long?", filter=full)["answered"]
+    world.settings["tenant_key"] = "tenant"
+    with pytest.raises(Problem) as raised:
+        world.ask("How long?", filter=full)
+    assert raised.value.status == 400 and raised.value.errors[0]["field"] == "filter"
 
 
 def event(**authorizer: Any) -> dict[str, Any]:
