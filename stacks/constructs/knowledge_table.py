@@ -13,7 +13,8 @@ PARTITION_KEY = "id"
 
 
 class KnowledgeTable(Construct):
-    """One item, written by ingestion and read with every question: on demand, so next to free.
+    """One item, written by ingestion and read with every question, and one that says how far the
+    report of failures is: on demand, so next to free.
 
     What is in it can be read from Bedrock again, so it needs neither copies nor a longer life than
     its stack.

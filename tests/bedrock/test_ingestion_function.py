@@ -218,6 +218,38 @@ def test_a_topic_that_is_gone_stops_no_ingestion(ingestion: Ingestion) -> None:
         knowledge.ingest("none")
 
 
+def test_events_do_not_start_a_job_that_has_just_failed_again(ingestion: Ingestion) -> None:
+    """Its bucket is gone, so every job would fail."""
+    knowledge = ingestion.knowledge
+    made = knowledge.agent.create_data_source(
+        knowledgeBaseId=knowledge.id,
+        name=f"gone-{uuid.uuid4().hex[:6]}",
+        dataSourceConfiguration={
+            "type": "S3",
+            "s3Configuration": {"bucketArn": f"arn:aws:s3:::gone-{uuid.uuid4().hex}"},
+        },
+    )["dataSource"]
+    source = {"knowledgeBaseId": knowledge.id, "dataSourceId": made["dataSourceId"]}
+    settings = {**ingestion.settings, "DATA_SOURCE_ID": made["dataSourceId"]}
+    try:
+        with Function("ingestion.handler.handler", **settings) as function:
+            failing = replace(ingestion, function=function)
+            for _ in range(12):
+                failing.event()
+                failing.deliver()
+                time.sleep(0.2)
+            item = failing.item()
+            assert item["status"] == "FAILED" and item["ended"] == item["job"] == item["reported"]
+            assert "last_completed" not in item
+            (told,) = failing.drain("Told")
+            assert "does not exist" in told["Message"]
+        jobs_of_source = knowledge.agent.list_ingestion_jobs(**source)["ingestionJobSummaries"]
+        assert len(jobs_of_source) == 1
+    finally:
+        ingestion.sqs.purge_queue(QueueUrl=ingestion.outputs["Events"])
+        knowledge.agent.delete_data_source(**source)
+
+
 def test_without_an_answer_of_bedrock_every_message_comes_back(ingestion: Ingestion) -> None:
     ingestion.event(3)
     ingestion.knowledge.aws.control(
