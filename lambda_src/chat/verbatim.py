@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from chat.words import plain
+
 _REST = r"[^\s<>\"'`)\]}]"
 LINK = re.compile(
     rf"(?<![\w+.\-])[a-z][a-z0-9+.\-]{{1,30}}://{_REST}+"
@@ -30,10 +32,11 @@ def unknown(text: str, *, within: str) -> bool:
     """Whether a text has a link, a tag or code that `within` lacks: a model that answers from its
     memory names what it remembers, and one that obeys a document may send a reader away.
     """
+    text = plain(text)
     spelled = [match.group().rstrip(".,;:!?*_~") for match in LINK.finditer(text)]
     spelled += TARGET.findall(text) + TAG.findall(text)
     if spelled:
-        there = within.lower()
+        there = plain(within).lower()
         if not all(_stands(each.lower(), there) for each in spelled):
             return True
     code = [match.group(1) or match.group() for match in CODE.finditer(text)]

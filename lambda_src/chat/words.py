@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from chat.number_words import VALUES, spelled
+
 WORD = re.compile(r"[^\W_]+(?:['’_.\-/][^\W_]+)*")
 NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?!\w)|\d+(?:[.,]\d+)*")
 NEGATION = re.compile(
@@ -26,10 +28,8 @@ _LITTLE = (
     "yes"
 )
 STOP = frozenset(_LITTLE.split())
-SPELLED = {
-    "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6",
-    "seven": "7", "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
-}  # fmt: skip
+SPELLED = frozenset(VALUES)
+"""Number words."""
 ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "ed", "es", "er", "ly", "s", "e")
 
 
@@ -66,17 +66,14 @@ def stem(word: str) -> str:
 
 
 def numbers(text: str) -> list[str]:
-    """The numbers in a text, sorted, words up to twelve included; 1,024 is 1024."""
+    """The numbers in a text, sorted, written out or not; 1,024 is 1024."""
     text = plain(text)
     found = [match.group().replace(",", "") for match in NUMBER.finditer(text)]
     if not text.isascii():
         from chat.scripts import numerals
 
         found += numerals(text)
-    for match in WORD.finditer(text.lower()):
-        spelled = SPELLED.get(match.group())
-        if spelled is not None and match.group() != "one":
-            found.append(spelled)
+    found += spelled(text.lower())
     return sorted(number.rstrip("0").rstrip(".") if "." in number else number for number in found)
 
 

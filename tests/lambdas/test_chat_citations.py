@@ -62,6 +62,8 @@ def test_no_more_is_quoted_than_says_it() -> None:
     "wrong",
     [
         "SQS keeps messages for nine days by default [1].",  # another number
+        "SQS keeps messages for thirteen days by default [1].",
+        "SQS keeps messages for twenty-four days by default [1].",
         "SQS keeps messages for four days by default [2].",  # another document
         "SQS keeps messages for four days by default [7].",  # no document at all
         "You can change the type of a queue after you created it [1].",  # the opposite
@@ -158,6 +160,7 @@ def test_what_nothing_supports_is_withheld_beside_what_is_supported(
     [
         "SQS keeps messages for four days by default, see https://evil.example/?q=x [1].",
         "SQS keeps messages for four days by default, see evil.example/queues [1].",
+        "SQS keeps messages for four days by default, see evil．example [1].",
         "SQS keeps messages for four days by default ![](https://evil.example/p) [1].",
         "SQS keeps messages for four days by default, see https://docs.aws [1].",
         "SQS keeps messages for four days by default, see https://docs.aws.amazon.com.evil [1].",
@@ -303,7 +306,11 @@ def test_markup_in_a_document_is_shown_as_text_and_quoted_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [("in 7 days", ["7"]), ("1,024 bytes", ["1024"]), ("three times", ["3"]), ("2.50 USD", ["2.5"]),
-     ("one of them", []), ("us-east-1", ["1"]), ("４天", ["4"]), ("四天", ["4"]), ("一个", []),
+     ("thirteen", ["13"]), ("twenty-four days", ["24"]), ("two hundred and fifty", ["250"]),
+     ("a million", ["1000000"]), ("three thousand two hundred", ["3200"]), ("4 million", ["4"]),
+     ("four and five", ["4", "5"]), ("ten to twenty", ["10", "20"]), ("a four-day week", ["4"]),
+     ("one of them", []), ("one hundred", ["100"]), ("us-east-1", ["1"]),
+     ("４天", ["4"]), ("四天", ["4"]), ("一个", []),
      ("十四天", ["14"]), ("二十天", ["20"]), ("一百二十三万", ["1230000"]), ("两千零五", ["2005"]),
      ("二〇二六年", ["2026"]), ("百分之五十", ["50"]), ("١٤ يوم", ["14"])],
 )  # fmt: skip
