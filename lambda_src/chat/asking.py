@@ -67,7 +67,7 @@ def answered(
     parts = None
     content: dict[str, Any] = {}
     try:
-        parts = parts_of(os.environ, measures=measures)
+        parts = _deployed_parts(measures)
         content = Assistant(parts, tell=tell).answer(question, caller)
         status = 200
         return content
@@ -91,6 +91,16 @@ def answered(
             answered=content.get("answered", False),
             conversation=question.conversation_id,
         )
+
+
+def _deployed_parts(measures: Measures) -> Parts:
+    """Raises Problem for a setting that is missing."""
+    try:
+        return parts_of(os.environ, measures=measures)
+    except KeyError as error:
+        json_log.write("setting missing", level="ERROR", error=f"{error.args[0]} is not set")
+        said = f"{error.args[0]} is not set; deploy again"
+        raise Problem(500, "Misconfigured", said) from error
 
 
 def parts_of(environ: Mapping[str, str], *, measures: Measures) -> Parts:
@@ -144,9 +154,6 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, PromptProblem):
         json_log.write("prompt unusable", level="ERROR", error=str(error))
         return Problem(501, "Not deployed", str(error))
-    if isinstance(error, KeyError):
-        json_log.write("setting missing", level="ERROR", error=f"{error.args[0]} is not set")
-        return Problem(500, "Misconfigured", f"{error.args[0]} is not set; deploy again")
     raise error
 
 
