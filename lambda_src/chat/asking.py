@@ -79,8 +79,6 @@ def answered(
         raise problem from error
     finally:
         usage = parts.model.usage if parts else None
-        if parts:
-            measures.count("GuardrailInterventions", parts.guardrail.interventions)
         measures.write(
             input_tokens=usage.input if usage else 0,
             output_tokens=usage.output if usage else 0,

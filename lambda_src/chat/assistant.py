@@ -88,6 +88,14 @@ class Assistant:
     def answer(self, question: Question, caller: Caller) -> dict[str, Any]:
         """The content of the answer. Raises Problem, PromptProblem and AwsError."""
         parts = self._parts
+        try:
+            return self._answered(question, caller)
+        finally:
+            stopped = parts.guardrail.interventions + parts.model.interventions
+            parts.measures.count("GuardrailInterventions", stopped)
+
+    def _answered(self, question: Question, caller: Caller) -> dict[str, Any]:
+        parts = self._parts
         filter_ = self._filter(question, caller)
         verdict = parts.guardrail.of_question(question.text)
         if verdict.blocked:
@@ -108,7 +116,6 @@ class Assistant:
         parts.measures.count("CitationsDropped", draft.dropped)
         parts.measures.count("SentencesWithheld", draft.withheld)
         if draft.blocked is not None:
-            parts.measures.count("GuardrailInterventions")
             return self._finished(question, draft.blocked, stopped=True)
         said = draft.text if draft.text and (draft.citations or not draft.cited) else ""
         if not said:

@@ -56,8 +56,8 @@ class Reply:
 
 
 class Model:
-    """One model with one guardrail; `usage` grows with every call, `cut` says whether any of its
-    replies was cut off.
+    """One model with one guardrail; `usage` grows with every call, `interventions` with every reply
+    that the guardrail stopped; `cut` says whether any was cut off.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Model:
     ) -> None:
         self.usage = Usage()
         self.cut = False
+        self.interventions = 0
         self.guarded = bool(guardrail_id)
         self._aws = aws
         self._model_id = model_id
@@ -183,6 +184,7 @@ class Model:
         # Nothing grounds a refusal, so contextual grounding stops it; it is one nevertheless.
         if any(NOT_IN_DOCUMENTS in str(said) for said in trace.get("modelOutput") or ()):
             return Reply(NOT_IN_DOCUMENTS)
+        self.interventions += 1
         return Reply(text, blocked=True)
 
 

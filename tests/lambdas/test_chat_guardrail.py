@@ -166,3 +166,19 @@ def test_an_answer_that_is_longer_than_a_check_takes_is_checked_in_parts(world: 
     )
     world.shelf = None
     assert world.ask("How long?", technique="chain_of_thought")["answer"] == "No."
+
+
+@pytest.mark.parametrize("technique", ["rag", "chain_of_thought"])
+def test_an_intervention_is_counted_once(world: World, technique: str) -> None:
+    """Whoever made it: the check of an answer, or the guarded call of the model."""
+    world.bedrock.says = lambda prompt: (
+        "BLOCKED no." if technique == "rag" else f"Answer: {FOUR_DAYS}"
+    )
+    world.bedrock.judges = lambda source, text: (
+        blocked("no.") if source == "OUTPUT" else {"action": "NONE"}
+    )
+    assert world.ask("How long?", technique=technique)["stopped_by_guardrail"]
+    assert world.measures.counts["GuardrailInterventions"] == 1
+    world.bedrock.judges = lambda source, text: blocked("no.")
+    assert world.ask("How long?", technique=technique)["stopped_by_guardrail"]
+    assert world.measures.counts["GuardrailInterventions"] == 2
