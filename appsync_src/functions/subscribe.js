@@ -16,13 +16,26 @@ export function response(ctx) {
   if (owner && ctx.args.owner && ctx.args.owner !== owner) {
     util.unauthorized();
   }
-  if (filter && Object.keys(filter).length > 0) {
-    const rules = owner ? { owner: { eq: owner } } : {};
-    extensions.setSubscriptionFilter(util.transform.toSubscriptionFilter(filter, [], rules));
-  } else if (owner) {
-    extensions.setSubscriptionFilter({
-      filterGroup: [{ filters: [{ fieldName: 'owner', operator: 'eq', value: owner }] }],
-    });
+  const asked = filter && Object.keys(filter).length > 0;
+  const groups = asked ? util.transform.toSubscriptionFilter(filter).filterGroup : [];
+  if (owner) {
+    extensions.setSubscriptionFilter({ filterGroup: ofOwner(groups, owner) });
+  } else if (asked) {
+    extensions.setSubscriptionFilter({ filterGroup: groups });
   }
   return null;
+}
+
+/**
+ * Any group lets a change through, so each gets the owner. The helper's own rules are not enough to
+ * rest privacy on: of several, AppSync wants one to hold.
+ * https://docs.aws.amazon.com/appsync/latest/devguide/transformation-helpers-in-utils-transform-js.html
+ */
+function ofOwner(groups, owner) {
+  const limit = { fieldName: 'owner', operator: 'eq', value: owner };
+  const limited = [];
+  for (const group of groups.length > 0 ? groups : [{ filters: [] }]) {
+    limited.push({ filters: [...group.filters, limit] });
+  }
+  return limited;
 }

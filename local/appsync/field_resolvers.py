@@ -15,6 +15,7 @@ from local.appsync.clock import Clock
 from local.appsync.deployed_api import DeployedApi, Record
 from local.appsync.errors import FieldError, unauthorized
 from local.appsync.javascript import Outcome, code
+from local.appsync.subscription_filters import check
 from local.appsync.table_requests import TableRequests
 from local.appsync.versioned_source import ConflictRules, FieldCall, TableSource
 
@@ -197,6 +198,8 @@ class FieldResolvers:
         resolved.stash = outcome.stash
         resolved.appended += [_error(each) for each in outcome.appended]
         resolved.response_headers |= outcome.headers
+        check(outcome.filter)
+        check(outcome.invalidation_filter)
         resolved.filter = outcome.filter or resolved.filter
         resolved.invalidation_filter = outcome.invalidation_filter or resolved.invalidation_filter
         resolved.invalidations += outcome.invalidations

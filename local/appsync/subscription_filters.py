@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from local.appsync.errors import FieldError
+
+MOST_VALUES = {"in": 5, "notIn": 5, "containsAny": 20}
+"""https://docs.aws.amazon.com/appsync/latest/devguide/extensions.html (operator)."""
 Payload = Mapping[str, Any]
 Filter = Mapping[str, Any]
 
@@ -26,6 +30,20 @@ def passes(payload: Payload, enhanced: Filter) -> bool:
     return not groups or any(
         all(_passes(payload, each) for each in group.get("filters") or ()) for group in groups
     )
+
+
+def check(enhanced: Filter | None) -> None:
+    """Raise FieldError for a filter that AppSync does not take; the words are ours."""
+    for group in (enhanced or {}).get("filterGroup") or ():
+        for each in group.get("filters") or ():
+            operator, value = str(each.get("operator")), each.get("value")
+            most = MOST_VALUES.get(operator)
+            if most is not None and not (isinstance(value, list) and len(value) <= most):
+                raise FieldError(
+                    f"Invalid subscription filter: {each.get('fieldName')} {operator} takes a "
+                    f"list of at most {most} values",
+                    "BadRequest",
+                )
 
 
 def _passes(payload: Payload, one: Mapping[str, Any]) -> bool:

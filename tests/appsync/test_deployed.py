@@ -332,3 +332,28 @@ class TestSubscriptions:
             make("Site", name="Depot")
             harbour = make("Site", name="Harbour 3")
             assert socket.hear()["payload"]["data"]["onCreateSite"]["id"] == harbour["id"]
+            six = {"name": {"in": list("abcdef")}}
+            refused = socket.start("six", query, key, filter=six)
+            assert refused["type"] == "error"
+            assert "at most 5 values" in refused["payload"]["errors"][0]["message"]
+
+    def test_no_filter_reaches_around_the_owner(self, offline: Offline) -> None:
+        url = offline.outputs["GraphqlUrl"].replace("http", "ws", 1) + "/realtime"
+        token = offline.tokens["tina"]["AccessToken"]
+        authorization = {"host": urlsplit(url).netloc, "Authorization": token}
+        given = {"workOrderID": "w", "text": "t", "writtenAt": "2026-12-01T08:00:00Z"}
+        anybody = [{"id": {"eq": "1"}}, {"id": {"ne": "1"}}]
+        filters = ({"or": anybody}, {"text": {"ge": "", "le": "z"}}, {"and": []}, {"or": []})
+        query = (
+            "subscription operation($filter: ModelSubscriptionNoteFilterInput) "
+            f"{{ onCreateNote(filter: $filter) {{ {NOTE} }} }}"
+        )
+        with Socket(url, authorization) as socket:
+            socket.begin()
+            for number, each in enumerate(filters):
+                started = socket.start(str(number), query, authorization, filter=each)
+                assert started["type"] == "start_ack"
+            mutate(offline.user("tim"), "create", "Note", **given)
+            note = mutate(offline.user("tina"), "create", "Note", **given).data["createNote"]
+            for _ in filters:
+                assert socket.hear()["payload"]["data"]["onCreateNote"]["id"] == note["id"]

@@ -180,14 +180,40 @@ class TestTransformations:
         )
         assert made["expression"] == "#f_a = :f_1"
 
-    def test_a_subscription_filter_is_in_groups_of_and(self) -> None:
+    @pytest.mark.parametrize(
+        ("more", "groups"),
+        [
+            (
+                "",
+                [
+                    "percentageUp lte, title ne, downvotes gt, author eq",
+                    "percentageUp lte, title ne, downvotes gt, isPublished eq",
+                    "percentageUp gte, title ne, downvotes gt, author eq",
+                    "percentageUp gte, title ne, downvotes gt, isPublished eq",
+                ],
+            ),
+            (", ['percentageUp', 'author']", ["title ne, downvotes gt, isPublished eq"]),
+            (
+                ", ['percentageUp', 'author'], {upvotes: {gte: 250}, author: {eq: 'Person1'}}",
+                [
+                    "title ne, downvotes gt, isPublished eq, upvotes gte",
+                    "title ne, downvotes gt, isPublished eq, author eq",
+                ],
+            ),
+            (", ['percentageUp', 'author'], {}", ["title ne, downvotes gt, isPublished eq"]),
+        ],
+    )
+    def test_a_subscription_filter_is_as_documented(self, more: str, groups: list[str]) -> None:
+        """The examples of transformation-helpers-in-utils-transform-js.html ."""
         made = value(
-            "util.transform.toSubscriptionFilter("
-            "{ or: [{ a: { eq: 1 } }, { b: { in: [2] } }], c: { ge: 3 }, d: { eq: 4 } },"
-            " ['d'], { owner: { eq: 'me' } })"
+            "util.transform.toSubscriptionFilter({percentageUp: {lte: 50, gte: 20}, "
+            "and: [{title: {ne: 'Book1'}}, {downvotes: {gt: 2000}}], "
+            f"or: [{{author: {{eq: 'Admin'}}}}, {{isPublished: {{eq: false}}}}]}}{more})"
         )
-        names = [[each["fieldName"] for each in group["filters"]] for group in made["filterGroup"]]
-        assert names == [["a", "c", "owner"], ["b", "c", "owner"]]
+        assert groups == [
+            ", ".join(f"{each['fieldName']} {each['operator']}" for each in group["filters"])
+            for group in made["filterGroup"]
+        ]
 
     def test_an_update(self) -> None:
         made = value(

@@ -70,6 +70,20 @@ function expressionOf(condition) {
   return { expression: walk(condition), expressionNames: names, expressionValues: values };
 }
 
+// Groups, any of which is enough, of filters that all hold. Two conditions of a field are alternatives.
+function groupsOf(filter) {
+  let groups = [[]];
+  const both = (more) => {
+    groups = groups.flatMap((left) => more.map((right) => [...left, ...right]));
+  };
+  for (const [name, part] of Object.entries(filter)) {
+    if (name === 'and') part.map(groupsOf).forEach(both);
+    else if (name === 'or') both(part.flatMap(groupsOf));
+    else both(Object.entries(part).map(([operator, value]) => [{ fieldName: name, operator, value }]));
+  }
+  return groups;
+}
+
 function utilities(call, effects) {
   return {
     util: {
@@ -86,7 +100,7 @@ function utilities(call, effects) {
       transform: {
         toDynamoDBFilterExpression: (filter) => JSON.stringify(expressionOf(filter)),
         toDynamoDBConditionExpression: (condition) => JSON.stringify(expressionOf(condition)),
-        toSubscriptionFilter: (filter, ignored, rules) => ({ filter, ignored, rules }),
+        toSubscriptionFilter: (filter) => ({ filterGroup: groupsOf(filter).map((filters) => ({ filters })) }),
       },
     },
     runtime: {

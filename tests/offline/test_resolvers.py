@@ -460,11 +460,32 @@ def test_subscribers_are_told_of_their_own(resolvers: Host) -> None:
     assert outcome.answer is None
 
 
-def test_a_subscribers_filter_does_not_replace_the_owner(resolvers: Host) -> None:
-    asked = {"text": {"contains": "leak"}}
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"text": {"contains": "leak"}},
+        {"or": [{"text": {"contains": "leak"}}, {"owner": {"ne": "tom"}}]},
+        {
+            "text": {"ge": "a", "le": "z"},
+            "and": [{"or": [{"id": {"eq": "1"}}, {"id": {"ne": "1"}}]}],
+        },
+        {"and": []},
+        {"or": []},
+        {},
+    ],
+)
+def test_every_way_through_a_subscribers_filter_ends_at_the_owner(
+    resolvers: Host, asked: dict[str, Any]
+) -> None:
     outcome = resolvers.resolve("Subscription.onCreateNote", TECHNICIAN, args={"filter": asked})
-    assert outcome.subscription_filter["filter"] == asked
-    assert outcome.subscription_filter["rules"] == {"owner": {"eq": "tom"}}
+    groups = outcome.subscription_filter["filterGroup"]
+    assert groups
+    mine = {"fieldName": "owner", "operator": "eq", "value": "tom"}
+    assert [group["filters"][-1] for group in groups] == [mine] * len(groups)
+    free = resolvers.resolve("Subscription.onCreateNote", DISPATCHER, args={"filter": asked})
+    if asked and groups != [{"filters": [mine]}]:
+        of_others = free.subscription_filter["filterGroup"]
+        assert [group["filters"][:-1] for group in groups] == [g["filters"] for g in of_others]
 
 
 def test_nobody_subscribes_to_somebody_elses(resolvers: Host) -> None:

@@ -120,7 +120,9 @@
   const condition = (filter) => (filter && Object.keys(filter).length ? expressionOf(filter, 'c') : undefined);
 
   // https://docs.aws.amazon.com/appsync/latest/devguide/aws-appsync-real-time-enhanced-filtering.html
-  // Groups are joined by OR, the filters in a group by AND: the disjunctive normal form.
+  // Groups are joined by OR, the filters in a group by AND: the disjunctive normal form. Two conditions
+  // of one field are joined by OR, and so are the rules of the third argument.
+  // https://docs.aws.amazon.com/appsync/latest/devguide/transformation-helpers-in-utils-transform-js.html
   function groupsOf(filter, ignored) {
     let groups = [[]];
     const both = (more) => {
@@ -136,17 +138,18 @@
         const any = part.map((each) => groupsOf(each, ignored)).filter((each) => each.some((group) => group.length));
         if (any.length) both(any.flat());
       } else if (isObject(part)) {
-        const filters = [];
+        const any = [];
         for (const operator of Object.keys(part)) {
-          if (part[operator] !== undefined && part[operator] !== null) filters.push({ fieldName: name, operator, value: part[operator] });
+          if (part[operator] !== undefined && part[operator] !== null) any.push([{ fieldName: name, operator, value: part[operator] }]);
         }
-        both([filters]);
+        if (any.length) both(any);
       }
     }
     return groups;
   }
   function withRules(groups, rules) {
-    const more = groupsOf(rules, []);
+    const more = Object.keys(rules).map((name) => groupsOf({ [name]: rules[name] }, [])).flat();
+    if (!more.length) return groups;
     const all = [];
     for (const left of groups) for (const right of more) all.push([...left, ...right]);
     return all;
