@@ -49,7 +49,7 @@ class KnowledgeStack(Stack):
             scope,
             construct_id,
             description="Groundwork: knowledge base",
-            termination_protection=chosen.retain_data,
+            termination_protection=chosen.protects_stack,
             **kwargs,
         )
         hold_on_to_imports(self)
@@ -57,21 +57,23 @@ class KnowledgeStack(Stack):
             Annotations.of(self).add_warning_v2(
                 "groundwork:knowledge.deployed",
                 "Nothing says what is deployed, so a change that replaces the knowledge base would "
-                f"not be noticed. Set knowledge.deployed to {chosen.identity} in cdk.json.",
+                "not be noticed, and neither stack nor store is protected from deletion. When the "
+                f"deployment is complete, set knowledge.deployed to {chosen.identity} in cdk.json, "
+                "and deploy again.",
             )
         embedding = chosen.embedding
-        store = vector_store(
-            self,
-            "Vectors",
-            inputs=VectorStoreInputs(
-                settings=chosen,
-                embedding=embedding,
-                setup_package=partial(package, SETUP),
-                vpc=network.vpc,
-                subnets=network.worker_subnets,
-                encryption_key=customer_key(self, "Key", settings=chosen, holds="vectors"),
-            ),
+        key = customer_key(self, "Key", settings=chosen, holds="vectors")
+        store_inputs = VectorStoreInputs(
+            settings=chosen,
+            embedding=embedding,
+            setup_package=partial(package, SETUP),
+            vpc=network.vpc,
+            subnets=network.worker_subnets,
+            encryption_key=key,
         )
+        if key:
+            key.apply_removal_policy(store_inputs.removal_policy)
+        store = vector_store(self, "Vectors", inputs=store_inputs)
         knowledge_base = KnowledgeBase(
             self,
             "KnowledgeBase",

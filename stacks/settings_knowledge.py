@@ -73,7 +73,8 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
         Field(
             default=True,
             description="Keep vectors, in their store, when the stack is deleted or the knowledge "
-            "base replaced, and protect stack and store from deletion. What is kept is paid for "
+            "base replaced, and, as soon as `deployed` says that there are some, protect stack and "
+            "store from deletion. What is kept is paid for "
             "until you delete it; nothing but you refers to it any more, and the documents would "
             "make it again. At pinecone and redis_enterprise_cloud the stack alone is protected. "
             "When off, vectors go with the stack. Changing it replaces the knowledge base.",
@@ -108,8 +109,9 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
         Field(
             default="",
             description="What this stage has deployed: the stack's output Identity. Synth refuses "
-            "settings that would replace it. Empty while nothing is deployed, or where nothing is "
-            "worth keeping.",
+            "settings that would replace it, and what is kept is protected from deletion. Empty "
+            "until the first deployment is complete, so that one that fails can be done again, and "
+            "where nothing is worth keeping.",
             json_schema_extra=unit("store/details/model/dimension/chunks"),
         ),
     ]
@@ -136,6 +138,24 @@ class KnowledgeSettings(ChunkingSettings, OpenSearchServerlessSettings, OtherSto
     def keeps_vectors(self) -> bool:
         """Whether vectors outlive their data source; what others keep is not ours to keep."""
         return self.retain_data and self.vector_store not in OUTSIDE
+
+    @property
+    def protects_stack(self) -> bool:
+        """Whether the stack may not be deleted: there is something to keep.
+
+        A stack that is new is not protected. When its creation fails, CDK deletes it before it
+        makes it again, which CloudFormation would refuse
+        (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-protect-stacks.html).
+        """
+        return self.retain_data and bool(self.deployed)
+
+    @property
+    def protects_store(self) -> bool:
+        """Whether the store may not be deleted: it is the one that is deployed.
+
+        One that is new is not protected, so that it goes when its deployment fails.
+        """
+        return self.retain_data and self.deployed == self.identity
 
     @property
     def identity(self) -> str:

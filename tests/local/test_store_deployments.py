@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.session import LocalAws
+from local.session import LocalAws, LocalAwsError
 from local.stores import valkey_servers
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("store-deployments")]
@@ -111,6 +111,30 @@ def texts(aws: LocalAws, outputs: dict[str, str]) -> list[Any]:
     return [each["content"]["text"] for each in found["retrievalResults"]]
 
 
+def test_a_first_deployment_that_fails_leaves_nothing_and_can_be_done_again(
+    own_aws: LocalAws,
+) -> None:
+    """In a stage that keeps its data: whoever creates the index is not let in."""
+    kept = ("knowledge.retain_data=true", "knowledge.customer_key=true")
+    somebody = "knowledge.deploying_role=somebody-else"
+    chosen = [part for each in (*kept, somebody) for part in ("-c", each)]
+    with pytest.raises(LocalAwsError, match="Groundwork-dev-Knowledge"):
+        deploy(own_aws, "opensearch_serverless", *chosen)
+    assert own_aws.control("status")["stacks"][STACK] == "ROLLBACK_COMPLETE"
+    search = own_aws.client("opensearchserverless")
+    assert search.list_collections()["collectionSummaries"] == []
+    for kind in ("encryption", "network"):
+        assert search.list_security_policies(type=kind)["securityPolicySummaries"] == []
+    assert search.list_access_policies(type="data")["accessPolicySummaries"] == []
+    keys = own_aws.client("kms")
+    found = [
+        keys.describe_key(KeyId=each["KeyId"])["KeyMetadata"] for each in keys.list_keys()["Keys"]
+    ]
+    states = [each["KeyState"] for each in found if each["Description"] == "Groundwork: vectors"]
+    assert states == ["PendingDeletion"]
+    assert deploy(own_aws, "s3_vectors")["VectorStore"] == "s3_vectors"
+
+
 @pytest.mark.parametrize("store", STORES)
 def test_each_store_is_deployed_filled_searched_and_replaced(own_aws: LocalAws, store: str) -> None:
     if store == "redis_enterprise_cloud" and valkey_servers.search_module() is None:
@@ -129,7 +153,7 @@ def test_each_store_is_deployed_filled_searched_and_replaced(own_aws: LocalAws, 
 def test_other_chunks_take_the_place_of_the_old_ones(own_aws: LocalAws) -> None:
     outputs = deploy(own_aws, "s3_vectors")
     held = own_aws.control("status")["stores"]
-    assert list(held["indices"].values()) == [0], "what all stores before held is gone"
+    assert len(held["indices"]) == 1, "all stores before are gone"
     assert "PostgreSQL" not in held["servers"]
     logs = own_aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/rds/")
     assert logs["logGroups"] == [], "nor does its log stay for ever"
@@ -144,9 +168,6 @@ def test_other_chunks_take_the_place_of_the_old_ones(own_aws: LocalAws) -> None:
 
 def test_vectors_that_are_kept_are_there_when_the_stack_is_not(own_aws: LocalAws) -> None:
     fill(own_aws, deploy(own_aws, "s3_vectors", "-c", "knowledge.retain_data=true"))
-    own_aws.client("cloudformation").update_termination_protection(
-        StackName=STACK, EnableTerminationProtection=False
-    )
     own_aws.cdk("destroy", STACK, "--exclusively")
     assert own_aws.control("status")["stacks"][STACK] == "DELETE_COMPLETE"
     assert knowledge_bases(own_aws) == []
@@ -160,7 +181,18 @@ def test_vectors_that_are_kept_are_there_when_the_stack_is_not(own_aws: LocalAws
     assert len(kept) == 1
 
 
-def test_an_aurora_that_is_kept_is_deployed(own_aws: LocalAws) -> None:
+def test_an_aurora_that_is_kept_is_deployed_and_protected_once_it_is_recorded(
+    own_aws: LocalAws,
+) -> None:
+    def protected() -> tuple[bool, bool]:
+        found = own_aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        (cluster,) = own_aws.client("rds").describe_db_clusters()["DBClusters"]
+        return found["EnableTerminationProtection"], cluster["DeletionProtection"]
+
     outputs = deploy(own_aws, "aurora_postgresql", "-c", "knowledge.retain_data=true")
     fill(own_aws, outputs)
     assert texts(own_aws, outputs) == [DOCUMENT]
+    assert protected() == (False, False)
+    recorded = ("-c", f"knowledge.deployed={outputs['Identity']}")
+    deploy(own_aws, "aurora_postgresql", "-c", "knowledge.retain_data=true", *recorded)
+    assert protected() == (True, True)

@@ -20,18 +20,21 @@ DELIVERY_SOURCE, DELIVERY_DESTINATION = (
     "AWS::Logs::DeliveryDestination",
 )
 FINGERPRINT = re.compile(r"-[0-9a-f]{6}$")
-# What vectors are in, and what nobody reaches them without: what is to become of it.
+# What vectors are in, and what nobody reaches them without: what is to become of it where they are
+# kept, when it is deleted and when it is replaced. What is new goes when its creation fails.
+RETAINED = ("RetainExceptOnCreate", "Retain")
 HELD = {
-    "AWS::OpenSearchServerless::AccessPolicy": "Retain",
-    "AWS::OpenSearchServerless::Collection": "Retain",
-    "AWS::OpenSearchServerless::CollectionGroup": "Retain",
-    "AWS::OpenSearchServerless::Index": "Retain",
-    "AWS::OpenSearchServerless::SecurityPolicy": "Retain",
-    "AWS::OpenSearchService::Domain": "Retain",
-    "AWS::RDS::DBCluster": "Snapshot",
-    "AWS::RDS::DBInstance": "Delete",
-    "AWS::S3Vectors::Index": "Retain",
-    "AWS::S3Vectors::VectorBucket": "Retain",
+    "AWS::KMS::Key": RETAINED,
+    "AWS::OpenSearchServerless::AccessPolicy": RETAINED,
+    "AWS::OpenSearchServerless::Collection": RETAINED,
+    "AWS::OpenSearchServerless::CollectionGroup": RETAINED,
+    "AWS::OpenSearchServerless::Index": RETAINED,
+    "AWS::OpenSearchServerless::SecurityPolicy": RETAINED,
+    "AWS::OpenSearchService::Domain": RETAINED,
+    "AWS::RDS::DBCluster": ("Snapshot", "Snapshot"),
+    "AWS::RDS::DBInstance": ("Delete", "Delete"),
+    "AWS::S3Vectors::Index": RETAINED,
+    "AWS::S3Vectors::VectorBucket": RETAINED,
 }
 CUSTOM = {
     "Custom::IndexAdmitted",
@@ -273,11 +276,13 @@ def check_deletion(template: Template) -> list[str]:
     for name, resource in template["Resources"].items():
         if resource["Type"] not in HELD:
             continue
-        wanted = HELD[resource["Type"]] if kept(template) else "Delete"
+        wanted = HELD[resource["Type"]] if kept(template) else ("Delete", "Delete")
         problems += [
             f"{name} {attribute}: {resource.get(attribute, 'Delete')}"
-            for attribute in ("DeletionPolicy", "UpdateReplacePolicy")
-            if resource.get(attribute, "Delete") != wanted
+            for attribute, policy in zip(
+                ("DeletionPolicy", "UpdateReplacePolicy"), wanted, strict=True
+            )
+            if resource.get(attribute, "Delete") != policy
         ]
     return problems
 

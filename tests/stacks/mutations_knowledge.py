@@ -311,6 +311,7 @@ CLASSIC_MUTATIONS: list[Case] = stack(
         "check_search_index",
     ),
     ("vectors that are lost", lost(COLLECTION), "check_deletion"),
+    ("a store that stays empty", deleted_as(COLLECTION, "Retain"), "check_deletion"),
     ("nobody is let in any more", deleted_as(ACCESS, "Delete"), "check_deletion"),
     ("no network any more", deleted_as(SECURITY, "Delete"), "check_deletion"),
     (

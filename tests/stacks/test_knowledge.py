@@ -250,18 +250,52 @@ def test_a_replacement_is_refused_unless_it_is_confirmed(change: dict[str, objec
         made(**kept, **change, confirm_replacement=deployed)
 
 
-def test_synth_warns_where_what_is_kept_is_not_recorded() -> None:
+def synthesized(**values: str) -> tuple[list[str], bool]:
+    """Warnings of the stack, and whether it is protected."""
+    chosen = {f"knowledge.{name}": value for name, value in values.items()}
     code = (
         "import json, app, aws_cdk; "
-        "context = {**json.load(open('cdk.json'))['context'], 'knowledge.retain_data': 'true'}; "
+        f"context = {{**json.load(open('cdk.json'))['context'], **{chosen}}}; "
         "cdk = aws_cdk.App(context=context); app.build(cdk); "
         "stack = cdk.node.find_child('Groundwork-dev-Knowledge'); "
-        "print([each.data for each in stack.node.metadata if each.type.endswith('warning')])"
+        "said = [each.data for each in stack.node.metadata if each.type.endswith('warning')]; "
+        "print(json.dumps([said, stack.termination_protection]))"
     )
     outcome = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
-    assert "Set knowledge.deployed to s3_vectors/amazon.titan" in outcome.stdout
+    return cast("tuple[list[str], bool]", tuple(json.loads(outcome.stdout)))
+
+
+def test_synth_warns_where_what_is_kept_is_not_recorded_and_does_not_protect_it() -> None:
+    """Or CloudFormation would refuse to delete what CDK makes anew when a first creation failed."""
+    said, protected = synthesized(retain_data="true")
+    identity = made(retain_data=True, vector_store="s3_vectors").identity
+    assert any(f"set knowledge.deployed to {identity} in cdk.json" in each for each in said)
+    assert not protected
+    assert synthesized(retain_data="true", deployed=identity) == ([], True)
+
+
+def test_what_is_protected_is_what_is_recorded(stores, templates) -> None:
+    """And a replacement is not, until it is the one that is recorded."""
+    settings = made(retain_data=True, deployed=made(retain_data=True).identity)
+    assert (settings.protects_stack, settings.protects_store) == (True, True)
+    wanted = made(retain_data=True, hnsw_m=32).identity
+    replacing = made(**{**settings.model_dump(), "hnsw_m": 32, "confirm_replacement": wanted})
+    assert (replacing.protects_stack, replacing.protects_store) == (True, False)
+    assert not made(deployed=made().identity).protects_stack
+
+    def protections(template: Any) -> list[Any]:
+        kinds = (checks_vector_stores.COLLECTION, checks_vector_stores.CLUSTER)
+        return [
+            each.get("DeletionProtection")
+            for kind in kinds
+            for each in resources(template, kind).values()
+        ]
+
+    assert protections(stores["opensearch_serverless kept"]) == ["ENABLED"]
+    assert protections(stores["aurora_postgresql kept"]) == [True]
+    assert protections(templates["prod"]["Knowledge"]) == [None]
 
 
 @pytest.mark.parametrize(
@@ -304,9 +338,9 @@ def test_chunks_share_an_index_only_with_their_like(store: str) -> None:
     assert (index(retain_data=True) == index(retain_data=True, chunk_tokens=200)) != kept
 
 
-def test_prod_has_the_store_that_is_documented_and_a_record_of_it() -> None:
+def test_prod_has_the_store_that_is_documented_and_keeps_it() -> None:
     prod = load_settings(context({"stage": "prod"})).knowledge
     assert prod.retain_data
-    assert prod.deployed == prod.identity
+    assert not prod.deployed, "nothing is, where this is cloned"
     assert prod.serverless_generation == "classic"
     assert Path(REPOSITORY / "docs" / "decisions" / "0005-vector-store.md").exists()

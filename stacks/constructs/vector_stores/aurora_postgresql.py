@@ -176,7 +176,7 @@ class Store(NativeVectorStore):
             vpc_security_group_ids=[group.attr_group_id],
             backup_retention_period=7 if settings.retain_data else 1,
             copy_tags_to_snapshot=True,
-            deletion_protection=settings.retain_data,
+            deletion_protection=settings.protects_store,
             enable_cloudwatch_logs_exports=[LOG],
             serverless_v2_scaling_configuration=(
                 rds.CfnDBCluster.ServerlessV2ScalingConfigurationProperty(
@@ -190,11 +190,12 @@ class Store(NativeVectorStore):
         cluster.apply_removal_policy(
             RemovalPolicy.SNAPSHOT if settings.retain_data else RemovalPolicy.DESTROY
         )
-        if not settings.retain_data:
+        if not settings.protects_store:
             acknowledge(
                 cluster,
                 "AwsSolutions::AwsSolutions-RDS10",
-                reason="Nothing is kept (knowledge.retain_data is off), so nothing is protected.",
+                reason="Nothing is kept (knowledge.retain_data is off), or nothing is there yet "
+                "(knowledge.deployed does not say so), so nothing is protected.",
             )
         acknowledge(
             cluster,

@@ -43,6 +43,7 @@ class Store(NativeVectorStore):
       and no other permission, so it comes by the collection's own endpoint, from outside of the
       VPC. Settings refuse what would make, change or delete an index of a closed collection.
     - Names, which have to be unique in the account, come from the stack's identifier.
+    - The collection is protected from deletion when it is recorded as deployed.
     - What is kept are the policies too, without which nobody reaches the collection. Where the
       index, or who uses it, is replaced, so is the data-access policy: the old one is there until
       the old vectors and the old index are gone.
@@ -74,7 +75,7 @@ class Store(NativeVectorStore):
             description="Groundwork: vectors of the knowledge base",
             collection_group_name=self._name if group else None,
             standby_replicas=self._standby,
-            deletion_protection="ENABLED" if settings.retain_data else None,
+            deletion_protection="ENABLED" if settings.protects_store else None,
         )
         # A change of tags replaces a collection, and with it everything that is known.
         self._collection.add_property_deletion_override("Tags")

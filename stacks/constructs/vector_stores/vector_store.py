@@ -46,8 +46,13 @@ class VectorStoreInputs:
 
     @property
     def removal_policy(self) -> RemovalPolicy:
-        """What becomes of vectors when their stack, or what holds them, goes."""
-        return RemovalPolicy.RETAIN if self.settings.retain_data else RemovalPolicy.DESTROY
+        """What becomes of vectors when their stack, or what holds them, goes.
+
+        Not what is new when its deployment is rolled back: it holds nothing, and would be paid for.
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+        """
+        kept = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        return kept if self.settings.retain_data else RemovalPolicy.DESTROY
 
     def index_fingerprint(self, *graph: object) -> str:
         """Of what an index cannot change, and of what must not be mixed in one that is kept.
