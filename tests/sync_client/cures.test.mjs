@@ -200,3 +200,32 @@ cure(
     assert.deepEqual(a.notices.map((each) => [each.kind, each.fields]), cured ? [["replaced", fields]] : []);
   },
 );
+
+/** A work order with a note of a user's, whom it knows as `tom`. */
+async function noted() {
+  const { id: siteID } = await server.create("Site", { name: "Mill" });
+  const order = await server.create("WorkOrder", { title: "Pump", status: "PLANNED", scheduledFor: NOW, siteID });
+  const tom = await device("tom", { user: "tom" }).start();
+  const workOrder = await tom.get(tom.WorkOrder, order.id);
+  const note = await tom.save(tom.Note, { workOrder, writtenAt: NOW, text: "wet" });
+  await tom.sent();
+  return { tom, siteID, order, note };
+}
+
+cure(
+  "parentsFirst",
+  ["without it, a refused deletion destroys what belongs to the row", "a refused deletion destroys nothing"],
+  async ({ cured, without }) => {
+    const { tom, siteID, order, note } = await noted();
+    tom.close();
+    const t = await device("t", { user: "tom", without }).start();
+    await t.delete(t.Site, siteID);
+    await t.sent();
+    assert.equal((await server.row("Note", note.id))?.text, cured ? "wet" : undefined);
+    if (!cured) return;
+    for (const [model, id] of [["Site", siteID], ["WorkOrder", order.id], ["Note", note.id]]) {
+      await until(() => t.get(t[model], id), `the ${model} to come back`);
+    }
+    assert.deepEqual(t.notices.map((each) => [each.kind, each.model]), [["refused", "Site"]]);
+  },
+);

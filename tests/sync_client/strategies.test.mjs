@@ -110,6 +110,52 @@ test("LAMBDA: what was deleted stays deleted, and we are told what we had writte
   assert.equal(notice.fields.find((each) => each.name === "description").ours, "leaks");
 });
 
+test("LAMBDA: work that has begun keeps its notes, and what we had not sent of ours is told to us", async () => {
+  const made = await order();
+  const [tom, a] = [await device("tom", { user: "tom" }).start(), await device("a", { user: "dana" }).start()];
+  const workOrder = await tom.get(tom.WorkOrder, made.id);
+  const theirs = await tom.save(tom.Note, { workOrder, writtenAt: NOW, text: "wet" });
+  const ours = await a.save(a.Note, { workOrder: await a.get(a.WorkOrder, made.id), writtenAt: NOW, text: "call first" });
+  await until(() => a.get(a.Note, theirs.id), "the note");
+  await a.sent();
+  await a.goOffline();
+  await a.edit(a.Note, ours.id, { text: "call twice" });
+  const unsent = await a.save(a.Note, { workOrder: await a.get(a.WorkOrder, made.id), writtenAt: NOW, text: "unsent" });
+  await a.delete(a.WorkOrder, made.id);
+  await tom.edit(tom.WorkOrder, made.id, { status: "IN_PROGRESS" });
+  await tom.sent();
+  await a.goOnline();
+  await a.sent();
+  assert.deepEqual([...(await server.rows("Note")).values()].map((each) => each.text).toSorted(), ["call first", "wet"]);
+  for (const [model, id] of [["WorkOrder", made.id], ["Note", theirs.id], ["Note", ours.id]]) {
+    await until(() => a.get(a[model], id), `the ${model} to come back`);
+  }
+  const told = a.notices.map(({ kind, id, fields }) => [kind, id, fields.find(({ name }) => name === "text")?.ours]);
+  assert.deepEqual(told, [["not-deleted", made.id, undefined], ["refused", unsent.id, "unsent"], ["refused", ours.id, "call twice"]]);
+  assert.deepEqual(tom.notices, []);
+});
+
+test("who deletes a work order deletes its notes, whose authors are told", async () => {
+  const made = await order();
+  const [tom, tina, a] = await Promise.all(["tom", "tina", "dana"].map((user) => device(user, { user }).start()));
+  const write = async (who, text) => who.save(who.Note, { workOrder: await who.get(who.WorkOrder, made.id), writtenAt: NOW, text });
+  const note = await write(tom, "wet");
+  await until(() => a.get(a.Note, note.id), "the note");
+  await tina.goOffline();
+  const late = await write(tina, "dry");
+  await a.delete(a.WorkOrder, made.id);
+  await a.sent();
+  assert.equal((await server.rows("Note")).size, 0);
+  await tina.goOnline();
+  await tina.sent();
+  for (const [who, id, text] of [[tom, note.id, "wet"], [tina, late.id, "dry"]]) {
+    await until(() => who.notices.length, `${who.name} to be told`);
+    const [notice, ...more] = who.notices;
+    assert.deepEqual([notice.kind, notice.id, notice.fields.find(({ name }) => name === "text").ours, more], ["deleted-elsewhere", id, text, []]);
+  }
+  assert.deepEqual(a.notices, []);
+});
+
 // OPTIMISTIC_CONCURRENCY
 
 test("OPTIMISTIC_CONCURRENCY: the author's last edit is kept, and they are shown their other one", async () => {

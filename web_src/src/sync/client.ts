@@ -17,6 +17,7 @@ import { InOrder } from "./in_order";
 import { Notices, type Keep } from "./notices";
 import { OneLoop } from "./one_loop";
 import { waiting, type Waiting } from "./outbox";
+import { ParentsFirst } from "./parents_first";
 import { Reachability, type Browser } from "./reachability";
 import { healedRejections } from "./rejections";
 import { patientSession, type Session } from "./session";
@@ -52,6 +53,7 @@ export type CureName =
   | "oneLoop"
   | "conflicts"
   | "replaced"
+  | "parentsFirst"
   | "rejections";
 
 export interface Connection {
@@ -79,6 +81,11 @@ interface Global extends Browser {
   indexedDB: IDBFactory;
 }
 
+interface Change {
+  readonly model: { readonly name: string };
+  readonly element: Row;
+}
+
 export function connect(connection: Connection): Client {
   const page = globalThis as unknown as Global;
   const notices = new Notices(connection.keep);
@@ -91,6 +98,7 @@ export function connect(connection: Connection): Client {
   });
   const subscribeFirst = new SubscribeFirst(SUBSCRIPTIONS);
   const conflicts = new Conflicts(notices, bases);
+  const parentsFirst = new ParentsFirst(notices, bases, () => waiting(page.indexedDB), connection.keep);
   const oneLoop = new OneLoop();
   const tokens = lastingTokens(connection.tokens);
   const session: Session = { renew: async () => (await tokens(true))?.accessToken.toString() };
@@ -102,6 +110,7 @@ export function connect(connection: Connection): Client {
     ["conflicts", conflicts.cure],
     ["rejections", healedRejections(notices, localRow)],
     ["replaced", replaced.cure],
+    ["parentsFirst", parentsFirst.cure],
     ["subscribeFirst", subscribeFirst.cure],
     ["inOrder", inOrder.cure],
     ["oneLoop", oneLoop.outside],
@@ -120,7 +129,11 @@ export function connect(connection: Connection): Client {
   Hub.listen("datastore", ({ payload }) => {
     if (payload.event === "syncQueriesReady") oneLoop.started();
     if (payload.event === "networkStatus" && !(payload.data as { active: boolean }).active) oneLoop.stopped();
-    if (payload.event === "outboxMutationProcessed") inOrder.stored((payload.data as { element: Row }).element.id);
+    if (payload.event === "outboxMutationProcessed") inOrder.stored((payload.data as Change).element.id);
+    if (payload.event === "outboxMutationEnqueued") {
+      const { model, element } = payload.data as Change;
+      parentsFirst.enqueued(model.name, element);
+    }
   });
 
   configure(connection, tokens);

@@ -7,9 +7,14 @@ const DATABASE = "amplify-datastore";
 const STORE = "sync_MutationEvent";
 
 export interface Waiting {
+  readonly id: string;
   readonly model: string;
   readonly modelId: string;
   readonly operation: "Create" | "Update" | "Delete";
+  /** JSON: of an update `id`, `_version` and what changed, otherwise the row. */
+  readonly data: string;
+  /** JSON, `{}` if there is none. */
+  readonly condition: string;
 }
 
 export function waiting(factory: IDBFactory): Promise<readonly Waiting[]> {

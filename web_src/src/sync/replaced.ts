@@ -5,9 +5,11 @@
  * answers the later author, and nobody tells the earlier one. AppSync does not say of a change whether
  * its author had seen what it replaces, so every replacement is told.
  *
- * What was sent and taken is remembered per row and field, until it is replaced or the row goes.
+ * What was sent and taken is remembered per row and field, until it is replaced. When somebody else deletes the
+ * row, or what it belongs to, its author is told what was in it.
  */
 
+import { belongsTo, PARENTS } from "./family";
 import { contains, type Keep, type Notices } from "./notices";
 import { isMutation, type Answer, type Ask, type Operation, type Row } from "./wire";
 
@@ -22,6 +24,10 @@ interface Taken {
 
 export class Replaced {
   readonly #taken: Map<string, Taken>;
+  /** What this device deletes: nobody has to be told of it. */
+  readonly #deleting = new Set<string>();
+  /** What is deleted, as far as the page has heard: what is created below it, nobody will see. */
+  readonly #dead = new Set<string>();
 
   /** `pending`: whether the author has changed the field again; what comes of that is told then. */
   constructor(
@@ -40,31 +46,45 @@ export class Replaced {
 
   readonly cure = (inner: Ask): Ask => {
     return async (request) => {
-      const answer = await inner(request);
       const { operation } = request;
+      if (operation?.verb === "delete" && operation.input) this.#deleting.add(operation.input.id);
+      const answer = await inner(request);
       if (isMutation(operation)) this.#answered(operation, answer);
-      if (operation?.verb === "sync" && this.#taken.size > 0) this.#page(operation, answer);
+      if (operation?.verb === "sync") this.#page(operation, answer);
       return answer;
     };
   };
 
   /** A row as the server has it. */
   seen(row: Row): void {
+    if (row["_deleted"]) {
+      this.#gone(row.id);
+      return;
+    }
     const taken = this.#taken.get(row.id);
     if (!taken || Number(row["_version"]) <= taken.version) return;
     const fields = Object.entries(taken.fields)
       .filter(([name, ours]) => !contains(row[name], ours) && !this.pending(row.id, name))
       .map(([name, ours]) => ({ name, ours, theirs: row[name] ?? null }));
-    if (!fields.length && !row["_deleted"]) return;
+    if (!fields.length) return;
     const rest = Object.entries(taken.fields).filter(([name]) => !fields.some((each) => each.name === name));
     this.#taken.delete(row.id);
-    if (row["_deleted"]) {
-      this.#store();
-      return;
-    }
     if (rest.length) this.#taken.set(row.id, { ...taken, fields: Object.fromEntries(rest) });
     this.#store();
     this.notices.add({ kind: "replaced", model: taken.model, id: row.id, fields });
+  }
+
+  /** A row was deleted, and with it what belongs to it, whether the server has done that yet or not. */
+  #gone(id: string): void {
+    this.#dead.add(id);
+    for (const [other, { model, fields }] of [...this.#taken]) {
+      if (other !== id && !belongsTo(model, fields, id)) continue;
+      this.#taken.delete(other);
+      this.#store();
+      if (this.#deleting.has(id)) this.#deleting.add(other);
+      else this.notices.add({ kind: "deleted-elsewhere", model, id: other, fields: written(fields) });
+      if (other !== id) this.#gone(other);
+    }
   }
 
   #answered(operation: Operation & { input: Row }, answer: Answer): void {
@@ -72,6 +92,7 @@ export class Replaced {
     if (!row) return;
     this.#forget(row.id, operation.input);
     this.seen(row);
+    this.#deleting.delete(row.id);
     if (operation.verb === "delete" || row["_deleted"]) return;
     const kept = Object.entries(operation.input).filter(
       ([name, ours]) => name !== "id" && !name.startsWith("_") && ours !== null && contains(row[name], ours),
@@ -85,6 +106,8 @@ export class Replaced {
       this.#taken.delete(id);
     }
     this.#store();
+    const parent = PARENTS.get(operation.name);
+    if (parent && this.#dead.has(String(operation.input[parent.field]))) this.#gone(row.id);
   }
 
   /** What we have just replaced ourselves is no news. */
@@ -108,4 +131,8 @@ export class Replaced {
       // A full store costs a notice, nothing else.
     }
   }
+}
+
+function written(fields: Readonly<Record<string, unknown>>): { name: string; ours: unknown; theirs: null }[] {
+  return Object.entries(fields).map(([name, ours]) => ({ name, ours, theirs: null }));
 }

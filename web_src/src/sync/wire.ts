@@ -113,6 +113,11 @@ function selectionOf(operation: Operation): string {
   return operation.query.slice(start, operation.query.lastIndexOf("}"));
 }
 
+/** What a synchronisation asks of each item. */
+export function itemSelection(operation: Operation): string | undefined {
+  return /\bitems\s*(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})/.exec(operation.query)?.[1];
+}
+
 /**
  * The item of a mutation, with what it belongs to, which the data of an error lacks; undefined if there
  * is none that this user may see. A read that fails says nothing of the item: it is a `NetworkError`, so
