@@ -28,8 +28,8 @@ Prompts
         {{question}}   the question, escaped; guarded as the query, as much of it as grounding takes
         {{documents}}  <document index="1" source="s3://...">text</document>, one per chunk, with
                        `&`, `<` and `>` of the text escaped; as many as grounding takes, and guarded
-                       as the grounding source. A
-                       prompt without it is asked without a search, and held to no citations.
+                       as the grounding source. A prompt without it is asked without a search, and
+                       held to no citations.
         {{history}}    <turn><user>..</user><assistant>..</assistant></turn>, oldest first, after
                        <summary>..</summary> when there is one; escaped
         {{knowledge}}  what `knowledge` gave, escaped
