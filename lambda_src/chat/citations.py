@@ -4,7 +4,8 @@ A model cites documents by their index: `Messages are kept for four days [2].` E
 compared with the chunk that it names. It is supported when the chunk has a passage of up to three
 sentences with most of the sentence's words and all of its numbers, both negate or neither does, and
 the chunk or its source has whatever the sentence spells as code.
-A citation that is not supported is dropped and counted. A sentence without a citation that a chunk
+A citation that is not supported is dropped and counted. One after several sentences of a line
+counts for each of them that it supports. A sentence without a citation that a chunk
 nearly says itself gets one, since small models forget them. Numbers that a tool computed need no
 source, if those that it computed with have one.
 
@@ -45,6 +46,18 @@ LABEL = re.compile(r"\s*(\d{1,3})[.)]\s+")
 """The number of an item in a list."""
 
 
+class _Written:
+    """A sentence of the answer: as it is shown, the white space behind, and what is compared."""
+
+    __slots__ = ("body", "facts", "gap", "said")
+
+    def __init__(self, body: str, *, gap: str, said: str, computed: frozenset[str]) -> None:
+        self.body = body
+        self.gap = gap
+        self.said = said
+        self.facts = Said(said, computed=computed)
+
+
 class CitedAnswer:
     """An answer as it grows: `feed` what the model writes, then `finish`."""
 
@@ -65,6 +78,7 @@ class CitedAnswer:
         self._sentences = Sentences()
         self._label = 0
         self._gap = ""
+        self._uncited: list[_Written] = []
         self._held: list[str] = []
         self._released: list[str] = []
 
@@ -88,6 +102,7 @@ class CitedAnswer:
         rest = self._sentences.rest()
         if rest.strip():
             self._sentence(rest)
+        self._cite_before(())
 
     def _sentence(self, unit: str) -> None:
         said = unescaped(MARKER.sub("", unit).replace(NOT_IN_DOCUMENTS, ""))
@@ -95,19 +110,43 @@ class CitedAnswer:
         gap = said[len(body) :] or unit[len(unit.rstrip()) :]
         if not body or (NOT_IN_DOCUMENTS in unit and not any(map(str.isalnum, body))):
             return
-        bare = self._without_label(body)
-        facts = Said(bare, computed=self._computed)
-        kept = self._claimed(unit, bare, facts) or self._found(bare, facts)
-        if not kept and not self._leads_on(bare):
-            self.withheld += 1
-            self._gap = max(self._gap, gap, key=lambda each: (each.count("\n"), len(each)))
+        one = _Written(body, gap=gap, said=self._without_label(body), computed=self._computed)
+        indexes = _indexes(unit)
+        kept = self._supported(one, indexes)
+        self.dropped += len(indexes) - len(kept)
+        kept = kept or self._found(one)
+        if not kept and not indexes and not self._leads_on(one.said):
+            self._uncited.append(one)
+            if "\n" in gap:
+                self._cite_before(())
             return
+        self._cite_before(indexes)
+        if kept or self._leads_on(one.said):
+            self._show(one, kept)
+        else:
+            self._withhold(one)
+
+    def _cite_before(self, indexes: Sequence[int]) -> None:
+        """Show the sentences before a citation that it counts for as well, and withhold others."""
+        for one in self._uncited:
+            kept = self._supported(one, indexes)
+            if kept:
+                self._show(one, kept)
+            else:
+                self._withhold(one)
+        self._uncited.clear()
+
+    def _withhold(self, one: _Written) -> None:
+        self.withheld += 1
+        self._gap = max(self._gap, one.gap, key=lambda gap: (gap.count("\n"), len(gap)))
+
+    def _show(self, one: _Written, kept: list[dict[str, str]]) -> None:
         marks = "".join(f"[{len(self.citations) + each}]" for each in range(1, len(kept) + 1))
         self.citations += kept
         begun = self._held or self._released
-        body = self._gap + body if begun else body.lstrip()
+        body = self._gap + one.body if begun else one.body.lstrip()
         self._held.append(f"{body} {marks}" if marks else body)
-        self._gap = gap
+        self._gap = one.gap
         if self.citations:
             for text in self._held:
                 self._released.append(text)
@@ -134,53 +173,52 @@ class CitedAnswer:
         words = CONNECTING.union(*(each.words for each in self._read))
         return words.issuperset(content_words(said))
 
-    def _claimed(self, unit: str, said: str, facts: Said) -> list[dict[str, str]]:
-        """The supported ones of the citations that the model wrote; the others are counted."""
-        kept: list[dict[str, str]] = []
-        seen: set[int] = set()
-        for match in MARKER.finditer(unit):
-            for index in map(int, re.findall(r"\d+", match.group(1))):
-                if index in seen:
-                    continue
-                seen.add(index)
-                found = self._support(said, facts, index)
-                if found is None or found.share < LEAST_SHARE:
-                    self.dropped += 1
-                else:
-                    kept.append(self._citation(said, index, found))
-        return kept
+    def _supported(self, one: _Written, indexes: Sequence[int]) -> list[dict[str, str]]:
+        """Those of the citations that the model wrote whose chunk says it."""
+        found = [(index, self._support(one, index)) for index in indexes]
+        return [
+            self._citation(one, index, support)
+            for index, support in found
+            if support is not None and support.share >= LEAST_SHARE
+        ]
 
-    def _found(self, said: str, facts: Said) -> list[dict[str, str]]:
+    def _found(self, one: _Written) -> list[dict[str, str]]:
         """A citation for a sentence that a chunk nearly says itself."""
-        if len(facts.words) < FEWEST_WORDS_WITHOUT_CITATION:
+        if len(one.facts.words) < FEWEST_WORDS_WITHOUT_CITATION:
             return []
         best, at = None, 0
         for index in range(1, len(self._passages) + 1):
-            found = self._support(said, facts, index)
+            found = self._support(one, index)
             if found is not None and (best is None or found.share > best.share):
                 best, at = found, index
         if best is None or best.share < LEAST_SHARE_WITHOUT_CITATION:
             return []
         self.added += 1
-        return [self._citation(said, at, best)]
+        return [self._citation(one, at, best)]
 
-    def _support(self, said: str, facts: Said, index: int) -> Support | None:
+    def _support(self, one: _Written, index: int) -> Support | None:
         if not 1 <= index <= len(self._passages):
             return None
         passage = self._passages[index - 1]
-        if unknown(said, within=f"{passage.source} {passage.text}"):
+        if unknown(one.said, within=f"{passage.source} {passage.text}"):
             return None
-        return self._read[index - 1].support(facts)
+        return self._read[index - 1].support(one.facts)
 
     @cached_property
     def _read(self) -> list[Chunk]:
         return [Chunk(passage.text) for passage in self._passages]
 
-    def _citation(self, said: str, index: int, support: Support) -> dict[str, str]:
+    def _citation(self, one: _Written, index: int, support: Support) -> dict[str, str]:
         passage = self._passages[index - 1]
         return {
-            "text": said.strip(),
+            "text": one.said.strip(),
             "source": passage.source,
             "chunk": passage.chunk,
             "quote": support.quote,
         }
+
+
+def _indexes(unit: str) -> list[int]:
+    """The indexes that a sentence cites, each once."""
+    found = (index for each in MARKER.findall(unit) for index in each.split(","))
+    return list(dict.fromkeys(map(int, found)))

@@ -179,6 +179,21 @@ def test_no_citation_covers_a_link_or_code_that_the_chunk_lacks(sent_away: str) 
         assert cited(there, passages=[chunk]).answered, link
 
 
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_citation_after_several_sentences_counts_for_those_that_it_supports(size: int) -> None:
+    queue = "A message of the queue is kept. "
+    said = "It is kept for four days by default, for SQS keeps messages [1]."
+    answer = cited(f"{queue}{queue}{said}", size=size)
+    assert answer.text.count("A message of the queue is kept. [") == 2
+    assert len(answer.citations) == 3 and answer.dropped == answer.withheld == 0
+    for between in ("Yes. ", "\n", "A table has a partition key [2]. "):
+        apart = cited(f"{queue}{between}{said}", size=size)
+        assert "of the queue" not in apart.text and apart.withheld == 1
+    for invented in ("The moon is made of messages. ", "A message is kept 9 days. "):
+        apart = cited(f"{queue}{invented}{said}", size=size)
+        assert apart.text.count("[") == 2 and apart.withheld == 1 and "moon" not in apart.text
+
+
 def test_lists_and_headings_of_what_is_supported_stay_as_they_are() -> None:
     text = (
         "# Queue retention\n\nThe retention period:\n\n"
