@@ -12,8 +12,9 @@ from stacks.constructs.acknowledged import acknowledge, acknowledge_wildcard
 from stacks.constructs.escape_hatch import resource_of
 from stacks.settings_offline import OfflineSettings
 
+DISPATCHERS = "Dispatchers"
 GROUPS = {
-    "Dispatchers": "Keep sites, plan work orders, read and remove notes",
+    DISPATCHERS: "Keep sites, plan work orders, read and remove notes",
     "Technicians": "Read sites, work on work orders, write notes",
 }
 OWN_PHOTOS = "photos/${cognito-identity.amazonaws.com:sub}/*"
@@ -26,7 +27,9 @@ class OfflineUsers(Construct):
     The pool's tokens are all that the API takes from users; what a group may do is in the schema.
     A refresh token lives for 30 days, so that a device may be away for as long and still
     synchronise without its user. The identity pool gives signed-in users, and nobody else,
-    credentials to put photos below their own identity and to read photos
+    credentials for photos, which are as open as the notes that they belong to: everybody puts and
+    reads them below their own identity, dispatchers read all. The group's role comes with the
+    user's token; whoever has none gets the other one
     (https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html). They
     may not call the API by them: the resolvers refuse identities of the pool.
     """
@@ -41,14 +44,6 @@ class OfflineUsers(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.pool = self._pool(settings)
-        for name, description in GROUPS.items():
-            cognito.CfnUserPoolGroup(
-                self,
-                name,
-                user_pool_id=self.pool.user_pool_id,
-                group_name=name,
-                description=description,
-            )
         self.client = self.pool.add_client(
             "App",
             auth_flows=cognito.AuthFlow(user_srp=True),
@@ -72,11 +67,35 @@ class OfflineUsers(Construct):
                 )
             ],
         )
+        everybody = self._signed_in(
+            "SignedIn", photos, "Signed-in users and their photos", readable=OWN_PHOTOS
+        )
+        dispatchers = self._signed_in(
+            "Dispatching", photos, "Dispatchers and all photos", readable=EVERYBODYS_PHOTOS
+        )
+        for name, description in GROUPS.items():
+            cognito.CfnUserPoolGroup(
+                self,
+                name,
+                user_pool_id=self.pool.user_pool_id,
+                group_name=name,
+                description=description,
+                role_arn=dispatchers.role_arn if name == DISPATCHERS else None,
+            )
         cognito.CfnIdentityPoolRoleAttachment(
             self,
             "IdentityRoles",
             identity_pool_id=self.identities.ref,
-            roles={"authenticated": self._signed_in(photos).role_arn},
+            roles={"authenticated": everybody.role_arn},
+            role_mappings={
+                "pool": cognito.CfnIdentityPoolRoleAttachment.RoleMappingProperty(
+                    type="Token",
+                    ambiguous_role_resolution="AuthenticatedRole",
+                    identity_provider=(
+                        f"{self.pool.user_pool_provider_name}:{self.client.user_pool_client_id}"
+                    ),
+                )
+            },
         )
 
     def _pool(self, settings: OfflineSettings) -> cognito.UserPool:
@@ -123,11 +142,13 @@ class OfflineUsers(Construct):
             )
         return pool
 
-    def _signed_in(self, photos: s3.IBucket) -> iam.Role:
+    def _signed_in(
+        self, construct_id: str, photos: s3.IBucket, description: str, *, readable: str
+    ) -> iam.Role:
         role = iam.Role(
             self,
-            "SignedIn",
-            description="Signed-in users and their photos",
+            construct_id,
+            description=description,
             assumed_by=iam.FederatedPrincipal(
                 "cognito-identity.amazonaws.com",
                 conditions={
@@ -146,7 +167,7 @@ class OfflineUsers(Construct):
                         ),
                         iam.PolicyStatement(
                             actions=["s3:GetObject"],
-                            resources=[photos.arn_for_objects(EVERYBODYS_PHOTOS)],
+                            resources=[photos.arn_for_objects(readable)],
                         ),
                     ]
                 )
@@ -154,7 +175,7 @@ class OfflineUsers(Construct):
             max_session_duration=Duration.hours(1),
         )
         name = Stack.of(self).resolve(resource_of(photos, s3.CfnBucket).logical_id)
-        for keys in (OWN_PHOTOS, EVERYBODYS_PHOTOS):
+        for keys in sorted({OWN_PHOTOS, readable}):
             acknowledge_wildcard(
                 role,
                 f"<{name}.Arn>/{keys}".replace("${", "<").replace("}", ">"),

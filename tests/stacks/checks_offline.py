@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 
 from stacks.settings_offline import RESOLVERS_OF_A_PAGE
-from tests.stacks.checks_versioned_tables import RESOLVER, ROLE, STEP, TABLE, allowed
+from tests.stacks.checks_versioned_tables import RESOLVER, STEP, TABLE, allowed
 from tests.stacks.reading import Properties, Template, as_list, resources, text
 
 API, SCHEMA, KEY = "AWS::AppSync::GraphQLApi", "AWS::AppSync::GraphQLSchema", "AWS::AppSync::ApiKey"
 ALARM = "AWS::CloudWatch::Alarm"
 POOL, CLIENT = "AWS::Cognito::UserPool", "AWS::Cognito::UserPoolClient"
+ROLES, GROUP = "AWS::Cognito::IdentityPoolRoleAttachment", "AWS::Cognito::UserPoolGroup"
 IDENTITIES, FIREWALL = "AWS::Cognito::IdentityPool", "AWS::WAFv2::WebACL"
 ASSOCIATION = "AWS::WAFv2::WebACLAssociation"
 RUNTIME = {"Name": "APPSYNC_JS", "RuntimeVersion": "1.0.0"}
@@ -180,21 +182,40 @@ def check_users(template: Template) -> list[str]:
 
 
 def check_users_reach_photos_alone(template: Template) -> list[str]:
-    """Writing is below their own identity, and nothing else is theirs by IAM."""
-    return [
-        f"{role} may {', '.join(sorted(actions))} on {target}"
-        for role in resources(template, ROLE)
-        if "SignedIn" in role
-        for actions, targets in allowed(template, role)
-        for target in targets
-        if not (
-            (actions == {"s3:GetObject"} and target.endswith("/photos/*"))
-            or (
-                actions == {"s3:PutObject"}
-                and target.endswith("/photos/<cognito-identity.amazonaws.com:sub>/*")
-            )
-        )
-    ]
+    """Their own by default, all as a dispatcher, and nothing else is theirs by IAM."""
+    problems = []
+    own = "/photos/<cognito-identity.amazonaws.com:sub>/*"
+    roles = _roles_of_users(template)
+    for role, readable in roles.items():
+        for actions, targets in allowed(template, role):
+            for action, target in itertools.product(sorted(actions), targets):
+                ending = {"s3:PutObject": own, "s3:GetObject": readable}.get(action)
+                if ending is None or not target.endswith(ending):
+                    problems.append(f"{role} may {action} on {target}")
+    if sorted(roles.values()) != ["/photos/*", own]:
+        problems.append("dispatchers have no role of their own, or others have it")
+    return problems
+
+
+def _roles_of_users(template: Template) -> dict[str, str]:
+    """Role -> what it may read, by how the identity pool gives them out."""
+    own, all_ = "/photos/<cognito-identity.amazonaws.com:sub>/*", "/photos/*"
+    found = {}
+    for attachment in resources(template, ROLES).values():
+        found[_role(attachment["Roles"]["authenticated"])] = own
+        mappings = attachment.get("RoleMappings", {}).values()
+        if [(each["Type"], each["AmbiguousRoleResolution"]) for each in mappings] == [
+            ("Token", "AuthenticatedRole")
+        ]:
+            for group in resources(template, GROUP).values():
+                if "RoleArn" in group:
+                    dispatches = group["GroupName"] == "Dispatchers"
+                    found[_role(group["RoleArn"])] = all_ if dispatches else own
+    return found
+
+
+def _role(arn: object) -> str:
+    return text(arn).removeprefix("<").removesuffix(".Arn>")
 
 
 def check_firewall(template: Template) -> list[str]:

@@ -10,9 +10,11 @@ from tests.stacks.checks_offline import (
     ASSOCIATION,
     CLIENT,
     FIREWALL,
+    GROUP,
     IDENTITIES,
     KEY,
     POOL,
+    ROLES,
     SCHEMA,
 )
 from tests.stacks.checks_versioned_tables import RESOLVER, ROLE, SOURCE, STEP, TABLE
@@ -90,6 +92,24 @@ def photos_of_everybody(template: Template) -> None:
         "s3:PutObject",
         "s3:DeleteObject",
     ]
+
+
+def all_photos(template: Template) -> None:
+    """Whoever is signed in reads what everybody has put."""
+    role = one(template, ROLE, "SignedIn")
+    statement = role["Policies"][0]["PolicyDocument"]["Statement"][-1]
+    bucket = statement["Resource"]["Fn::Join"][1][0]
+    statement["Resource"] = {"Fn::Join": ["", [bucket, "/photos/*"]]}
+
+
+def photos_for_technicians(template: Template) -> None:
+    one(template, GROUP, "Technicians")["RoleArn"] = one(template, GROUP, "Dispatchers").pop(
+        "RoleArn"
+    )
+
+
+def without_mappings(template: Template) -> None:
+    del one(template, ROLES, "")["RoleMappings"]
 
 
 def any_pool(template: Template) -> None:
@@ -271,6 +291,19 @@ OFFLINE_MUTATIONS: list[Case] = [
         "check_users",
     ),
     ("photos deleted", "Offline", photos_of_everybody, "check_users_reach_photos_alone"),
+    ("all photos", "Offline", all_photos, "check_users_reach_photos_alone"),
+    (
+        "photos for technicians",
+        "Offline",
+        photos_for_technicians,
+        "check_users_reach_photos_alone",
+    ),
+    (
+        "roles of groups unused",
+        "Offline",
+        without_mappings,
+        "check_users_reach_photos_alone",
+    ),
     ("any identity pool", "Offline", any_pool, "check_trusts"),
     (
         "nobody hears of untold subscribers",
