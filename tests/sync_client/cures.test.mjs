@@ -6,6 +6,8 @@
 import assert from "node:assert/strict";
 import { after, afterEach, beforeEach, test } from "node:test";
 
+import { IDBObjectStore } from "fake-indexeddb";
+
 import { sleep, until } from "../../web_src/node/device.mjs";
 import * as server from "./server.mjs";
 import { device } from "./server.mjs";
@@ -229,3 +231,38 @@ cure(
     assert.deepEqual(t.notices.map((each) => [each.kind, each.model]), [["refused", "Site"]]);
   },
 );
+
+/** Once DataStore takes an entry out of its outbox, before it stores the answer. */
+function afterDequeueing(then) {
+  const { delete: original } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.delete = function (...all) {
+    const request = original.apply(this, all);
+    if (this.name !== "sync_MutationEvent") return request;
+    IDBObjectStore.prototype.delete = original;
+    then();
+    return request;
+  };
+}
+
+for (const [what, interrupt] of [
+  ["the network fails", (a) => (a.say("offline"), a.say("online"))],
+  ["the network fails and the page is closed", (a) => (a.say("offline"), a.reload())],
+]) {
+  cure(
+    "answers",
+    [`without it, an answer that is not stored because ${what} is lost`, `an answer that is not stored because ${what} comes again`],
+    async ({ cured, without }) => {
+      const a = await device("a", { user: "dana", without }).start();
+      // It arrives; the next synchronisation has the row, which DataStore ignores, as the creation still waits.
+      a.network.loseAnswers(1);
+      const { id } = await a.save(a.Site, { name: "Mill" });
+      const interrupted = Promise.withResolvers();
+      afterDequeueing(() => interrupted.resolve(interrupt(a)));
+      await interrupted.promise;
+      await a.sent();
+      if (cured) await until(async () => (await a.get(a.Site, id))._version === 1, "the answer");
+      else await sleep(400);
+      assert.equal((await a.get(a.Site, id))._version, cured ? 1 : undefined);
+    },
+  );
+}

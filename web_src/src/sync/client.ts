@@ -11,6 +11,7 @@ import type { PersistentModelConstructor, PersistentModel } from "aws-amplify/da
 import { Hub } from "aws-amplify/utils";
 
 import * as models from "../../../models/datastore/index.js";
+import { Answers } from "./answers";
 import { Bases } from "./bases";
 import { Conflicts } from "./conflicts";
 import { InOrder } from "./in_order";
@@ -54,6 +55,7 @@ export type CureName =
   | "conflicts"
   | "replaced"
   | "parentsFirst"
+  | "answers"
   | "rejections";
 
 export interface Connection {
@@ -99,6 +101,7 @@ export function connect(connection: Connection): Client {
   const subscribeFirst = new SubscribeFirst(SUBSCRIPTIONS);
   const conflicts = new Conflicts(notices, bases);
   const parentsFirst = new ParentsFirst(notices, bases, () => waiting(page.indexedDB), connection.keep);
+  const answers = new Answers(connection.keep);
   const oneLoop = new OneLoop();
   const tokens = lastingTokens(connection.tokens);
   const session: Session = { renew: async () => (await tokens(true))?.accessToken.toString() };
@@ -112,6 +115,7 @@ export function connect(connection: Connection): Client {
     ["replaced", replaced.cure],
     ["parentsFirst", parentsFirst.cure],
     ["subscribeFirst", subscribeFirst.cure],
+    ["answers", answers.cure],
     ["inOrder", inOrder.cure],
     ["oneLoop", oneLoop.outside],
   ];
@@ -127,9 +131,19 @@ export function connect(connection: Connection): Client {
     closed: () => subscribeFirst.closed(),
   });
   Hub.listen("datastore", ({ payload }) => {
-    if (payload.event === "syncQueriesReady") oneLoop.started();
-    if (payload.event === "networkStatus" && !(payload.data as { active: boolean }).active) oneLoop.stopped();
-    if (payload.event === "outboxMutationProcessed") inOrder.stored((payload.data as Change).element.id);
+    if (payload.event === "syncQueriesReady") {
+      answers.synchronised();
+      oneLoop.started();
+    }
+    if (payload.event === "networkStatus" && !(payload.data as { active: boolean }).active) {
+      answers.stopped();
+      oneLoop.stopped();
+    }
+    if (payload.event === "outboxMutationProcessed") {
+      const { element } = payload.data as Change;
+      answers.stored(element.id);
+      inOrder.stored(element.id);
+    }
     if (payload.event === "outboxMutationEnqueued") {
       const { model, element } = payload.data as Change;
       parentsFirst.enqueued(model.name, element);

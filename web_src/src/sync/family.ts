@@ -19,6 +19,11 @@ export const PARENTS: ReadonlyMap<string, Parent> = new Map(
   ),
 );
 
+/** By model, what a synchronisation asks for: `WorkOrders`. */
+export const PLURALS: ReadonlyMap<string, string> = new Map(
+  Object.values(schema.models).map(({ name, pluralName }) => [name, pluralName ?? name]),
+);
+
 /** Whether a row, or what is known of it, belongs to another one. */
 export function belongsTo(model: string, fields: Readonly<Record<string, unknown>>, id: string): boolean {
   const parent = PARENTS.get(model);

@@ -12,7 +12,7 @@
  */
 
 import type { Bases } from "./bases";
-import { belongsTo, PARENTS } from "./family";
+import { belongsTo, PARENTS, PLURALS } from "./family";
 import { differences, type Keep, type NoticeField, type Notices } from "./notices";
 import type { Waiting } from "./outbox";
 import { Answer, isMutation, itemSelection, operationOf, readAgain, type Ask, type Operation, type Request, type Row } from "./wire";
@@ -29,7 +29,7 @@ interface Unsent {
 }
 
 export class ParentsFirst {
-  /** What DataStore asks of a model's items, which subscribers are sent of a deletion. */
+  /** By plural, what DataStore asks of a model's items, which subscribers are sent of a deletion. */
   readonly #selections = new Map<string, string>();
   /** By entry of the outbox: whether its deletion was accepted, and the answer if it was. */
   readonly #settled = new Map<string, Answer | "kept">();
@@ -104,7 +104,7 @@ export class ParentsFirst {
 
   /** What DataStore will send for an entry. */
   #deletion(request: Request, { model, modelId, data, condition }: Waiting): Request {
-    const selection = this.#selections.get(`${model}s`) ?? LEAST;
+    const selection = this.#selections.get(PLURALS.get(model) ?? "") ?? LEAST;
     const query =
       `mutation operation($input: Delete${model}Input!, $condition: Model${model}ConditionInput) ` +
       `{ delete${model}(input: $input, condition: $condition) ${selection} }`;
