@@ -1,7 +1,8 @@
-"""What APPSYNC_JS refuses when code is created, before it ever runs.
+"""What APPSYNC_JS refuses when code is created, before it ever runs: statements, operators, size.
 
-https://docs.aws.amazon.com/appsync/latest/devguide/supported-features.html . The linter with AWS's
-plug-in says the same with more words; here a deployment fails as it would in an account.
+https://docs.aws.amazon.com/appsync/latest/devguide/supported-features.html . AWS's plug-in of the
+linter says the same with more words, and finds what takes more than a look at the text: recursion,
+functions as arguments or results, changes of `ctx`. Tests run it on every code that is deployed.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+LONGEST = 32_768
+"""Characters: https://docs.aws.amazon.com/appsync/latest/APIReference/API_CreateResolver.html ."""
 MODULES = ("@aws-appsync/utils", "@aws-appsync/utils/dynamodb")
 IMPORT = re.compile(
     r"^[ \t]*import\s+(?:(?P<what>[^;'\"]+?)\s*from\s*)?(['\"])(?P<module>[^'\"]+)\2[ \t]*;?", re.M
@@ -18,11 +21,14 @@ EXPORT = re.compile(
     r"^(?P<indent>[ \t]*)export\s+(?P<rest>(?:function|const|let|var)\s+(?P<name>[\w$]+))", re.M
 )
 STATEMENTS = re.compile(
-    r"(?<![.\w$])(async|await|class|try|catch|finally|throw|while|continue|this|yield)\b(?!\s*:)"
+    r"(?<![.\w$])(async|await|class|try|catch|finally|throw|while|continue|this|yield|instanceof)\b(?!\s*:)"
     r"|(?<![.\w$])(do)(?=\s*\{)"
 )
 OPERATORS = re.compile(r"\+\+|--|(?<![\w$)\]])~|\bfunction\s*\*|=>\s*\*")
 FOR_EACH = re.compile(r"\bfor\s*\(\s*(?:const|let|var)\s+[\w$]+\s+(in)\b")
+LABEL = re.compile(
+    r"(?:^|[;{}])\s*(?P<name>(?!default\b)[A-Za-z_$][\w$]*)\s*:\s*(?=(?:for|switch)\s*\()"
+)
 IN = re.compile(r"(?<![.\w$])in\b(?!\s*:)")
 # A slash after one of these begins a regular expression, after anything else it divides.
 BEFORE_PATTERN = re.compile(r"(?:^|[(,=:\[!&|?{};+\-*%<>~]|\breturn|\btypeof|\bcase)\s*$")
@@ -68,7 +74,11 @@ def wrapped(source: str) -> str:
 
 def check(source: str) -> None:
     """Raise CodeError at the first thing that APPSYNC_JS does not have."""
+    if len(source) > LONGEST:
+        raise CodeError(f"The code has {len(source)} characters; AppSync takes {LONGEST}")
     code = _without_text(source)
+    for match in LABEL.finditer(code):
+        raise _refused(source, match.start("name"), "labels are not supported")
     for match in STATEMENTS.finditer(code):
         raise _refused(source, match.start(), f"'{match[0]}' is not supported")
     for match in OPERATORS.finditer(code):

@@ -49,6 +49,9 @@ def value(expression: str, **context: Any) -> Any:
         "const f = async () => 1;",
         "const g = function* () { };",
         "return this;",
+        "const is = [] instanceof Array;",
+        "outer: for (const x of [1]) { break outer; }",
+        "const a = 1; one : switch (a) { case 1: break one; }",
     ],
 )
 def test_what_the_runtime_does_not_have_is_refused(statement: str) -> None:
@@ -90,6 +93,9 @@ def test_what_the_runtime_does_not_have_fails(expression: str) -> None:
         "for (const name in { a: 1 }) { util.time.nowEpochSeconds(); }",
         "const s = ctx.args?.x ?? `${1}`; const t = { ...{}, s };",
         "switch (1) { case 1: break; default: }",
+        "switch (1) { case 'a': case 1: for (const x of [1]) { } }",
+        "switch (1) { default: for (const x of [1]) { } }",
+        "const o = { instanceof: 1, label: 2, for: 3 }; delete o.label;",
     ],
 )
 def test_what_only_looks_forbidden_is_not(statement: str) -> None:
@@ -100,6 +106,13 @@ def test_what_only_looks_forbidden_is_not(statement: str) -> None:
 def test_other_modules_are_refused(module: str) -> None:
     with pytest.raises(CodeError, match=f"cannot import {module}"):
         code(f"import {{ x }} from '{module}';\nexport const request = () => 1;")
+
+
+def test_code_is_only_so_long() -> None:
+    handler = "export const request = () => 1;\n//"
+    assert code(handler.ljust(32_768, "-")).handlers == {"request"}
+    with pytest.raises(CodeError, match="has 32769 characters"):
+        code(handler.ljust(32_769, "-"))
 
 
 def test_code_must_export_a_handler() -> None:
