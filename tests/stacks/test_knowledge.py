@@ -295,7 +295,7 @@ def test_what_is_protected_is_what_is_recorded(stores, templates) -> None:
 
     assert protections(stores["opensearch_serverless kept"]) == ["ENABLED"]
     assert protections(stores["aurora_postgresql kept"]) == [True]
-    assert protections(templates["prod"]["Knowledge"]) == [None]
+    assert protections(templates["prod"]["Knowledge"]) == ["DISABLED"], "said, or it would stay"
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ class Store(NativeVectorStore):
             description="Groundwork: vectors of the knowledge base",
             collection_group_name=self._name if group else None,
             standby_replicas=self._standby,
-            deletion_protection="ENABLED" if settings.protects_store else None,
+            deletion_protection="ENABLED" if settings.protects_store else "DISABLED",
         )
         # A change of tags replaces a collection, and with it everything that is known.
         self._collection.add_property_deletion_override("Tags")
