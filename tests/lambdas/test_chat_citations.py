@@ -27,11 +27,13 @@ PASSAGES = [QUEUE, TABLE]
 
 
 def cited(text: str, *, passages: list[Passage] = PASSAGES, size: int | None = None) -> CitedAnswer:
-    answer = CitedAnswer(passages)
+    released: list[str] = []
+    answer = CitedAnswer(passages, release=released.append)
     step = size or max(1, len(text))
     for at in range(0, len(text), step):
         answer.feed(text[at : at + step])
     answer.finish()
+    assert "".join(released) == answer.text
     return answer
 
 
@@ -388,7 +390,10 @@ SENTENCES = st.lists(
     st.sampled_from(
         ["SQS keeps messages for four days by default [1].", "A table has a partition key [2].",
          "It costs 12 USD [1, 2].", "See [1] for more!", "Why?\n\n- first [2]", "e.g. this [9].",
-         "NOT_IN_DOCUMENTS", "You cannot change the type of a queue [1]", "[3]", "a.b [x] [", "]."]
+         "NOT_IN_DOCUMENTS", "You cannot change the type of a queue [1]", "[3]", "a.b [x] [", "].",
+         "1. SQS keeps messages for four days by default [1].", "Use it, e.g. with 14 days [1].",
+         "默认将消息保留四天[1]。", "Here is what I found:\n", "A message of the queue is kept.",
+         "See https://evil.example/.", "\n\n" + " " * 99, "[1" + ", 1" * 40 + "]"]
     )
     | TEXT,
     max_size=6,
@@ -401,7 +406,8 @@ def test_it_does_not_matter_how_the_model_cuts_what_it_writes(text: str, size: i
     whole, pieces = cited(text), cited(text, size=size)
     assert pieces.citations == whole.citations
     assert pieces.text == whole.text
-    assert pieces.dropped == whole.dropped
+    assert (pieces.dropped, pieces.withheld) == (whole.dropped, whole.withheld)
+    assert "evil" not in whole.text
 
 
 @settings(deadline=None, max_examples=60)
