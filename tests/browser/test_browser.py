@@ -1,4 +1,4 @@
-"""The built web app in headless Chromium; the scenarios are in app.test.mjs.
+"""The built web app in headless Chromium; the scenarios are in *.test.mjs.
 
 Needs Debian's package `chromium`, or a Chromium or Chrome named by GROUNDWORK_CHROMIUM.
 """
@@ -36,4 +36,5 @@ def chromium() -> str:
 def test_scenarios(chromium: str, described: Path) -> None:
     built_client("device")
     built_client("app")
-    run_node_tests(described, Path(__file__).parent / "app.test.mjs", **{VARIABLE: chromium})
+    scenarios = sorted(Path(__file__).parent.glob("*.test.mjs"))
+    run_node_tests(described, *scenarios, **{VARIABLE: chromium})

@@ -4,58 +4,70 @@ import { DataStore } from "aws-amplify/datastore";
 import { render, type JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { Note, Site, WorkOrder } from "../../../models/datastore/index.js";
 import { connect, type Client, type TokenSource } from "../sync/client";
 import type { Notice } from "../sync/notices";
+import { waiting } from "../sync/outbox";
 import { readConfiguration, type Configuration } from "./configuration";
+import { Dialog } from "./dialog";
 import { Icon, type IconName } from "./icons";
 import { NoticesView } from "./notices_view";
 import { becomeThePage } from "./one_page";
-import { useRows, useSync, type SyncStatus } from "./rows";
+import { become, erase, forgetOwner, ofOwner, owner, userOf, type User } from "./owner";
+import { standingOf, useRows, useSync, type Standing, type SyncStatus } from "./rows";
 import { SignIn } from "./sign_in";
-import { authOf, signOut, tokensOf, userOf } from "./signing_in";
+import { authOf, signOut, tokensOf } from "./signing_in";
 import { Sites } from "./sites";
 import "./style.css";
+import { counted } from "./words";
 import { WorkOrders } from "./work_orders";
 
 type View = "orders" | "sites" | "conflicts";
 /** As in style.css: a work order stands beside the list of them, which stays where it is. */
 const BESIDE = "(min-width: 62rem)";
-const CLEARING_MS = 3_000;
-/** Who used this device last: what it holds is theirs, also when nobody can ask Cognito. */
-const LAST_USER = "groundwork.user";
 
-function App(properties: {
-  client: Client;
-  configuration: Configuration;
-  tokens: TokenSource;
-  known: string | undefined;
-}): JSX.Element {
-  const { client, configuration, tokens, known } = properties;
-  const [user, setUser] = useState(known);
-  const [asking, setAsking] = useState(!known);
+interface Opened {
+  readonly client: Client;
+  readonly configuration: Configuration;
+  /** Of whoever is signed in. */
+  readonly source: TokenSource;
+  /** Whether somebody has to sign in before anything is sent. */
+  readonly lapsed: boolean;
+}
+
+function App({ client, configuration, source, ...opened }: Opened): JSX.Element {
+  const [user, setUser] = useState(owner);
+  const [asking, setAsking] = useState(!user);
+  const [lapsed, setLapsed] = useState(opened.lapsed);
   const signedIn = async () => {
-    const name = await userOf(tokens);
-    localStorage.setItem(LAST_USER, name ?? "");
-    setUser(name);
+    const now = userOf(await source(false));
+    if (!now) throw new Error("Cognito has given no identity token.");
+    // Not theirs is what is here: the page opens as it does for whoever comes to a used device.
+    if (user && now.id !== user.id) return location.reload();
+    become(now);
+    setUser(now);
+    setLapsed(false);
     setAsking(false);
     client.reachability.resume();
   };
-  if (!user || asking) return <SignIn configuration={configuration} onDone={() => void signedIn()} />;
-  return <Home client={client} user={user} onSignIn={() => setAsking(true)} />;
+  if (!user || asking) {
+    const onBack = user && (() => setAsking(false));
+    return <SignIn configuration={configuration} again={user?.name} onDone={signedIn} onBack={onBack} />;
+  }
+  return <Home client={client} user={user} lapsed={lapsed} onSignIn={() => setAsking(true)} />;
 }
 
-function Home({ client, user, onSignIn }: { client: Client; user: string; onSignIn: () => void }): JSX.Element {
+function Home(properties: { client: Client; user: User; lapsed: boolean; onSignIn: () => void }): JSX.Element {
+  const { client, user, lapsed, onSignIn } = properties;
   const status = useSync(client);
-  const sites = useRows(Site);
-  const orders = useRows(WorkOrder);
-  const notes = useRows(Note);
+  const rows = useRows();
   const [view, setView] = useState<View>("orders");
   const [chosen, setChosen] = useState<string>();
+  const [leaving, setLeaving] = useState(false);
   const unsent = useMemo(() => new Set(status.waiting.map((each) => each.modelId)), [status.waiting]);
   useEffect(() => {
-    void DataStore.start();
-  }, []);
+    // DataStore listens to what it is told from here on.
+    void DataStore.start().then(() => lapsed && client.reachability.pause());
+  }, [client, lapsed]);
   useEffect(() => {
     if (!matchMedia(BESIDE).matches) scrollTo(0, 0);
   }, [view, chosen]);
@@ -63,49 +75,61 @@ function Home({ client, user, onSignIn }: { client: Client; user: string; onSign
     setView(to);
     setChosen(undefined);
   };
-  const nameOf = (notice: Notice) =>
-    [...(sites ?? []).map((each) => [each.id, each.name]), ...(orders ?? []).map((each) => [each.id, each.title])].find(
-      ([id]) => id === notice.id,
-    )?.[1] ?? "";
-  const loaded = sites && orders && notes;
+  const titleOf = (notice: Notice) =>
+    rows?.sites.find((each) => each.id === notice.id)?.name ?? rows?.orders.find((each) => each.id === notice.id)?.title ?? "";
+  const onSignOut = () => (status.waiting.length ? setLeaving(true) : void leave());
+  const standing = standingOf(status, rows);
   return (
     <>
-      <TopBar status={status} user={user} onSignIn={onSignIn} onSignOut={() => void leave(status)} />
+      <TopBar {...{ status, standing, user, onSignIn, onSignOut }} />
       {status.state === "unreachable" && (
         <p class="banner">Work goes on: what you change stays on this device and is sent when the network is back.</p>
       )}
       <main class={view}>
-        {!loaded && <p class="loading">Reading what this device has …</p>}
-        {loaded && view === "orders" && (
-          <WorkOrders {...{ client, sites, orders, notes, unsent, chosen }} onChoose={setChosen} onSites={() => go("sites")} />
+        {!rows && <p class="loading">Reading what this device has …</p>}
+        {rows && view === "orders" && (
+          <WorkOrders {...{ client, user, rows, standing, unsent, chosen }} onChoose={setChosen} onSites={() => go("sites")} />
         )}
-        {loaded && view === "sites" && <Sites {...{ client, sites, orders, unsent }} />}
-        {view === "conflicts" && <NoticesView notices={status.notices} keeper={client.notices} nameOf={nameOf} />}
+        {rows && view === "sites" && <Sites {...{ client, user, rows, standing, unsent }} />}
+        {view === "conflicts" && <NoticesView notices={status.notices} keeper={client.notices} titleOf={titleOf} />}
       </main>
       <nav aria-label="Views">
         <Tab at={view} to="orders" icon="orders" text="Work orders" onGo={go} />
         <Tab at={view} to="sites" icon="sites" text="Sites" onGo={go} />
         <Tab at={view} to="conflicts" icon="conflicts" text="Conflicts" count={status.notices.length} onGo={go} />
       </nav>
+      {leaving && (
+        <Dialog
+          question={{
+            title: "Sign out?",
+            text: `${unsentWords(status.waiting.length)} and will be lost.`,
+            action: "Sign out",
+            back: "Stay",
+          }}
+          onNo={() => setLeaving(false)}
+          onYes={() => void leave()}
+        />
+      )}
     </>
   );
 }
 
 function TopBar(properties: {
   status: SyncStatus;
-  user: string;
+  standing: Standing;
+  user: User;
   onSignIn: () => void;
   onSignOut: () => void;
 }): JSX.Element {
-  const { status, user, onSignIn, onSignOut } = properties;
+  const { status, standing, user, onSignIn, onSignOut } = properties;
   const waiting = status.waiting.length;
   return (
     <header class="top">
       <span class="brand">
         <Icon name="tools" /> Field service
       </span>
-      <span class={`badge ${badge(status)}`} role="status">
-        {WORDS[badge(status)]}
+      <span class={`badge ${standing}`} role="status">
+        {WORDS[standing]}
       </span>
       {waiting > 0 && <span class="badge waiting">{waiting === 1 ? "1 change waits" : `${waiting} changes wait`}</span>}
       {status.state === "signed-out" && (
@@ -113,25 +137,20 @@ function TopBar(properties: {
           Sign in again
         </button>
       )}
-      <span class="user">{user}</span>
-      <button class="quiet" title={`Signed in as ${user}`} onClick={onSignOut}>
+      <span class="user">{user.name}</span>
+      <button class="quiet" title={`Signed in as ${user.name}`} onClick={onSignOut}>
         Sign out
       </button>
     </header>
   );
 }
 
-const WORDS = {
+const WORDS: Readonly<Record<Standing, string>> = {
   online: "up to date",
   synchronising: "synchronising",
   unreachable: "offline",
   "signed-out": "sign-in needed",
-} as const;
-
-function badge(status: SyncStatus): keyof typeof WORDS {
-  if (status.state !== "online") return status.state;
-  return status.synchronised ? "online" : "synchronising";
-}
+};
 
 function Tab(properties: {
   at: View;
@@ -151,16 +170,12 @@ function Tab(properties: {
   );
 }
 
-/** What this device holds is its user's: it goes with them. */
-async function leave(status: SyncStatus): Promise<void> {
-  const waiting = status.waiting.length;
-  const question = `${waiting} ${waiting === 1 ? "change has" : "changes have"} not been sent and will be lost. Sign out?`;
-  if (waiting > 0 && !confirm(question)) return;
-  // A synchronisation that is under way can keep DataStore from ever stopping.
-  await Promise.race([DataStore.clear(), new Promise((resolve) => setTimeout(resolve, CLEARING_MS))]);
-  indexedDB.deleteDatabase("amplify-datastore");
-  await signOut().catch(() => undefined);
-  for (const key of Object.keys(localStorage)) if (key.startsWith("groundwork.")) localStorage.removeItem(key);
+const unsentWords = (number: number): string => `${counted(number, "change")} ${number === 1 ? "has" : "have"} not been sent`;
+
+/** What this device holds is its user's: it goes with them, when the page opens without them. */
+async function leave(): Promise<void> {
+  await signOut();
+  forgetOwner();
   location.reload();
 }
 
@@ -186,19 +201,44 @@ function Elsewhere({ onHere }: { onHere: () => void }): JSX.Element {
 
 async function opened(root: HTMLElement): Promise<void> {
   const configuration = await readConfiguration();
-  const tokens = tokensOf(configuration);
+  const source = tokensOf(configuration);
+  // Who cannot renew their tokens for want of a network is not signed out.
+  const user = await source(false).then(userOf, owner);
+  const held = owner();
+  if (!held || (user && user.id !== held.id)) {
+    const unsent = (await waiting(indexedDB)).length;
+    if (held && user && unsent && !(await handedOver(root, { from: held, to: user, unsent }))) {
+      await signOut();
+      return location.reload();
+    }
+    await erase();
+  }
+  if (user) become(user);
   const client = connect({
     graphqlUrl: configuration.graphqlUrl,
     region: configuration.region,
     auth: authOf(configuration),
-    tokens,
+    tokens: ofOwner(source),
     keep: localStorage,
   });
-  const known = (await userOf(tokens)) ?? (localStorage.getItem(LAST_USER) || undefined);
   render(null, root);
   root.replaceChildren();
-  render(<App {...{ client, configuration, tokens, known }} />, root);
+  render(<App {...{ client, configuration, source, lapsed: !user }} />, root);
   if ("serviceWorker" in navigator) await navigator.serviceWorker.register("service_worker.js");
+}
+
+/** Whether what is here may be erased, for somebody else to work with this device. */
+function handedOver(root: HTMLElement, { from, to, unsent }: { from: User; to: User; unsent: number }): Promise<boolean> {
+  const question = {
+    title: `Go on as ${to.name}?`,
+    text: `${from.name} worked on this device before, and ${unsentWords(unsent)}. If you go on, everything of theirs here is erased, and that is lost.`,
+    action: "Erase and go on",
+    back: "Leave it as it is",
+  };
+  return new Promise((resolve) => {
+    root.replaceChildren();
+    render(<Dialog question={question} onYes={() => resolve(true)} onNo={() => resolve(false)} />, root);
+  });
 }
 
 const root = document.getElementById("app")!;

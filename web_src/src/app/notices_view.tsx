@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 
 import type { Notice, NoticeField, Notices } from "../sync/notices";
 import { Empty } from "./parts";
+import { nameOf, shown } from "./words";
 
 const SAID: Readonly<Record<Notice["kind"], string>> = {
   "theirs-kept": "Somebody else had changed this. Theirs was kept:",
@@ -14,20 +15,12 @@ const SAID: Readonly<Record<Notice["kind"], string>> = {
   refused: "The server did not accept this, and it was undone:",
 };
 const NAMES: Readonly<Record<string, string>> = { WorkOrder: "Work order", Site: "Site", Note: "Note" };
-const WORDS: Readonly<Record<string, string>> = {
-  accessHints: "access hints",
-  scheduledFor: "day",
-  siteID: "site",
-  workOrderID: "work order",
-  writtenAt: "written",
-};
-
 export function NoticesView(properties: {
   notices: readonly Notice[];
   keeper: Notices;
-  nameOf: (notice: Notice) => string;
+  titleOf: (notice: Notice) => string;
 }): JSX.Element | null {
-  const { notices, keeper, nameOf } = properties;
+  const { notices, keeper, titleOf } = properties;
   return (
     <section aria-label="Conflicts">
       <header class="heading">
@@ -38,7 +31,7 @@ export function NoticesView(properties: {
         {notices.toReversed().map((notice) => (
           <li key={notice.number} class={`card notice ${notice.kind}`}>
             <strong>
-              {NAMES[notice.model]} {nameOf(notice)}
+              {NAMES[notice.model]} {titleOf(notice)}
             </strong>
             <p>
               {SAID[notice.kind]} {notice.reason ?? ""}
@@ -70,17 +63,9 @@ export function NoticesView(properties: {
 function FieldRow({ field }: { field: NoticeField }): JSX.Element {
   return (
     <tr>
-      <th>{WORDS[field.name] ?? field.name}</th>
+      <th>{nameOf(field.name)}</th>
       <td>{shown(field.ours)}</td>
       <td>{shown(field.theirs)}</td>
     </tr>
   );
-}
-
-function shown(value: unknown): string {
-  if (value === null || value === undefined || value === "") return "–";
-  if (Array.isArray(value)) return value.map(shown).join(", ") || "–";
-  if (typeof value === "object") return Object.values(value).filter(Boolean).map(shown).join(", ") || "–";
-  const text = String(value);
-  return /^[A-Z_]+$/.test(text) ? text.toLowerCase().replaceAll("_", " ") : text;
 }

@@ -3,7 +3,9 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 
+import { Dialog, type Question } from "./dialog";
 import { Icon, type IconName } from "./icons";
+import type { Standing } from "./rows";
 
 export function Field(properties: {
   label: string;
@@ -49,18 +51,26 @@ export function Choice(properties: {
   );
 }
 
+/** What is done, and what is asked before it. */
+export interface Deletion {
+  readonly question: Question;
+  readonly onDelete: () => Promise<void>;
+}
+
 /** A form in place of what it changes; says what is wrong instead of failing. */
 export function Form(properties: {
   title: string;
   submit?: string;
-  onSubmit: () => Promise<void>;
-  onCancel?: () => void;
-  onDelete?: () => Promise<void>;
+  /** Nothing, when there is nothing to be changed. */
+  onSubmit: (() => Promise<void>) | undefined;
+  onCancel?: (() => void) | undefined;
+  deletion?: Deletion | undefined;
   children: ComponentChildren;
 }): JSX.Element {
-  const { title, submit = "Save", onSubmit, onCancel, onDelete, children } = properties;
+  const { title, submit = "Save", onSubmit, onCancel, deletion, children } = properties;
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
+  const [deleting, setDeleting] = useState(false);
   const attempt = (action: () => Promise<void>) => {
     setBusy(true);
     setProblem("");
@@ -74,7 +84,7 @@ export function Form(properties: {
       aria-label={title}
       onSubmit={(event) => {
         event.preventDefault();
-        attempt(onSubmit);
+        if (onSubmit) attempt(onSubmit);
       }}
     >
       <h2>{title}</h2>
@@ -85,32 +95,53 @@ export function Form(properties: {
         </p>
       )}
       <div class="actions">
-        <button class="primary" disabled={busy}>
-          {submit}
-        </button>
-        {onCancel && (
-          <button type="button" onClick={onCancel}>
-            Cancel
+        {onSubmit && (
+          <button class="primary" disabled={busy}>
+            {submit}
           </button>
         )}
-        {onDelete && (
-          <button type="button" class="danger" disabled={busy} onClick={() => attempt(onDelete)}>
+        {onCancel && (
+          <button type="button" onClick={onCancel}>
+            {onSubmit ? "Cancel" : "Close"}
+          </button>
+        )}
+        {deletion && (
+          <button type="button" class="danger" disabled={busy} onClick={() => setDeleting(true)}>
             Delete
           </button>
         )}
       </div>
+      {deletion && deleting && (
+        <Dialog
+          question={deletion.question}
+          onNo={() => setDeleting(false)}
+          onYes={() => {
+            setDeleting(false);
+            attempt(deletion.onDelete);
+          }}
+        />
+      )}
     </form>
   );
 }
 
-/** What is here once there is something, and what to do about it. */
-export function Empty(properties: { icon: IconName; children: ComponentChildren; action?: ComponentChildren }): JSX.Element {
-  const { icon, children, action } = properties;
+/** What is here once there is something, and what to do about it; said only when it is known that there is nothing. */
+export function Empty(properties: {
+  icon: IconName;
+  standing?: Standing;
+  /** What is missing, as in "Reading work orders". */
+  what?: string;
+  children: ComponentChildren;
+  action?: ComponentChildren;
+}): JSX.Element {
+  const { icon, standing = "online", what = "", children, action } = properties;
+  if (standing === "synchronising") return <p class="loading">Reading {what} …</p>;
+  const known = standing === "online";
   return (
     <div class="empty">
       <Icon name={icon} />
-      <p>{children}</p>
-      {action}
+      <p>{known ? children : `There are no ${what} on this device. Others may come when it has synchronised.`}</p>
+      {known && action}
     </div>
   );
 }
@@ -132,10 +163,3 @@ export const listOf = (text: string): string[] => [
       .filter(Boolean),
   ),
 ];
-
-/** Only what was changed is sent, so that it collides with nothing else. */
-export function changesOf<Values extends object>(before: Values, after: Partial<Values>): Partial<Values> {
-  return Object.fromEntries(
-    Object.entries(after).filter(([name, value]) => JSON.stringify(before[name as keyof Values] ?? null) !== JSON.stringify(value ?? null)),
-  ) as Partial<Values>;
-}

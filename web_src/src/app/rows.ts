@@ -1,9 +1,10 @@
 /** What the screen shows, kept up to date. */
 
-import { DataStore, type PersistentModel, type PersistentModelConstructor } from "aws-amplify/datastore";
+import { DataStore } from "aws-amplify/datastore";
 import { Hub } from "aws-amplify/utils";
 import { useEffect, useState } from "preact/hooks";
 
+import { Note, Site, WorkOrder } from "../../../models/datastore/index.js";
 import type { Client } from "../sync/client";
 import type { Notice } from "../sync/notices";
 import type { Waiting } from "../sync/outbox";
@@ -11,23 +12,41 @@ import type { State } from "../sync/reachability";
 
 const TOGETHER_MS = 40;
 
-/** All rows of a model; undefined until they have been read. */
-export function useRows<Model extends PersistentModel>(
-  constructor: PersistentModelConstructor<Model>,
-): readonly Model[] | undefined {
-  const [rows, setRows] = useState<readonly Model[]>();
+export interface Rows {
+  readonly sites: readonly Site[];
+  readonly orders: readonly WorkOrder[];
+  readonly notes: readonly Note[];
+  /** Whether they are all that the server has, as far as this device may read it. */
+  readonly complete: boolean;
+}
+
+/** All rows; undefined until they have been read. */
+export function useRows(): Rows | undefined {
+  const [rows, setRows] = useState<Rows>();
   useEffect(() => {
-    const read = together(async () => setRows(await DataStore.query(constructor)));
+    let synchronised = false;
+    const read = together(async () => {
+      const complete = synchronised;
+      const [sites, orders, notes] = await Promise.all([DataStore.query(Site), DataStore.query(WorkOrder), DataStore.query(Note)]);
+      setRows({ sites, orders, notes, complete });
+    });
     read();
-    const watching = DataStore.observe(constructor).subscribe(read);
-    return () => watching.unsubscribe();
-  }, [constructor]);
+    const watching = [Site, WorkOrder, Note].map((model) => DataStore.observe(model as typeof Site).subscribe(read));
+    const endListening = Hub.listen("datastore", ({ payload: { event } }) => {
+      if (event !== "syncQueriesStarted" && event !== "syncQueriesReady") return;
+      synchronised = event === "syncQueriesReady";
+      read();
+    });
+    return () => {
+      endListening();
+      for (const each of watching) each.unsubscribe();
+    };
+  }, []);
   return rows;
 }
 
 export interface SyncStatus {
   readonly state: State;
-  readonly synchronised: boolean;
   readonly waiting: readonly Waiting[];
   readonly notices: readonly Notice[];
 }
@@ -36,7 +55,6 @@ export function useSync(client: Client): SyncStatus {
   const [state, setState] = useState(client.reachability.state);
   const [notices, setNotices] = useState(client.notices.all);
   const [waiting, setWaiting] = useState<readonly Waiting[]>([]);
-  const [synchronised, setSynchronised] = useState(false);
   useEffect(() => {
     const count = together(async () => setWaiting(await client.waiting()));
     count();
@@ -45,22 +63,34 @@ export function useSync(client: Client): SyncStatus {
       client.notices.onChange(setNotices),
       Hub.listen("datastore", ({ payload: { event } }) => {
         if (event.startsWith("outbox")) count();
-        if (event === "syncQueriesReady") setSynchronised(true);
-        if (event === "syncQueriesStarted") setSynchronised(false);
       }),
     ];
     return () => ends.forEach((end) => end());
   }, [client]);
-  return { state, synchronised, waiting, notices };
+  return { state, waiting, notices };
 }
 
-/** Many events at once are one reading. */
+/** How this device stands with the server; `online` is up to date. */
+export type Standing = State | "synchronising";
+
+/** Up to date is what the screen shows, not only what the device has. */
+export function standingOf(status: SyncStatus, rows: Rows | undefined): Standing {
+  if (status.state !== "online") return status.state;
+  return rows?.complete ? "online" : "synchronising";
+}
+
+/** Many events at once are one reading, and one reading is over before the next begins. */
 function together(read: () => Promise<unknown>): () => void {
-  let planned: ReturnType<typeof setTimeout> | undefined;
+  let planned = false;
+  let reading = Promise.resolve<unknown>(undefined);
   return () => {
-    planned ??= setTimeout(() => {
-      planned = undefined;
-      void read();
+    if (planned) return;
+    planned = true;
+    setTimeout(() => {
+      reading = reading.then(() => {
+        planned = false;
+        return read();
+      });
     }, TOGETHER_MS);
   };
 }

@@ -8,17 +8,24 @@ import { Icon } from "./icons";
 import { Field, Form } from "./parts";
 import { answer, begin, type Step } from "./signing_in";
 
-export function SignIn({ configuration, onDone }: { configuration: Configuration; onDone: () => void }): JSX.Element {
-  const [username, setUsername] = useState("");
+export function SignIn(properties: {
+  configuration: Configuration;
+  /** Who is asked to sign in again, if anybody. */
+  again?: string | undefined;
+  onDone: () => Promise<void>;
+  onBack?: (() => void) | undefined;
+}): JSX.Element {
+  const { configuration, again, onDone, onBack } = properties;
+  const [username, setUsername] = useState(again ?? "");
   const [password, setPassword] = useState("");
   const [step, setStep] = useState<Step>();
   const [text, setText] = useState("");
   const [problem, setProblem] = useState("");
 
-  const goOn = (next: Step | undefined) => {
+  const goOn = async (next: Step | undefined) => {
     setText("");
     setStep(next);
-    if (!next) onDone();
+    if (!next) await onDone();
   };
   const as = (person: Person) => {
     begin(person.username, person.password)
@@ -30,14 +37,23 @@ export function SignIn({ configuration, onDone }: { configuration: Configuration
       <h1>
         <Icon name="tools" /> Field service
       </h1>
-      <p class="explanation">Sites, work orders and notes, with or without a network.</p>
+      <p class="explanation">
+        {again
+          ? `${again}, please sign in again. What you have changed stays on this device until it is sent.`
+          : "Sites, work orders and notes, with or without a network."}
+      </p>
       {step ? (
-        <Form title={step.label} submit="Go on" onSubmit={async () => goOn(await answer(text))}>
+        <Form title={step.label} submit="Go on" onSubmit={async () => goOn(await answer(text))} onCancel={onBack}>
           {step.explanation && <p class="explanation">{step.explanation}</p>}
           <Field label={step.label} value={text} onInput={setText} type={step.kind} required />
         </Form>
       ) : (
-        <Form title="Sign in" submit="Sign in" onSubmit={async () => goOn(await begin(username, password))}>
+        <Form
+          title="Sign in"
+          submit="Sign in"
+          onSubmit={async () => goOn(await begin(username, password))}
+          onCancel={onBack}
+        >
           <Field label="E-mail" value={username} onInput={setUsername} type="email" autocomplete="username" required />
           <Field
             label="Password"

@@ -1,8 +1,8 @@
 /** Amplify's sign-in, step by step, and its tokens for the synchronisation. */
 
+import { Amplify } from "aws-amplify";
 import {
   confirmSignIn,
-  getCurrentUser,
   signIn as amplifySignIn,
   signOut as amplifySignOut,
   type SignInOutput,
@@ -26,6 +26,7 @@ export function authOf(configuration: Configuration): { Auth: { Cognito: object 
 }
 
 export function tokensOf(configuration: Configuration): TokenSource {
+  Amplify.configure(authOf(configuration) as never);
   cognitoUserPoolsTokenProvider.setAuthConfig(authOf(configuration).Auth as never);
   cognitoUserPoolsTokenProvider.setKeyValueStorage(defaultStorage);
   return async (force) => {
@@ -34,16 +35,12 @@ export function tokensOf(configuration: Configuration): TokenSource {
   };
 }
 
-/** Who uses this device, with or without a network. */
-export async function userOf(tokens: TokenSource): Promise<string | undefined> {
-  const user = await getCurrentUser().catch(() => undefined);
-  const email = user?.signInDetails?.loginId;
-  if (email) return email;
-  const payload = (await tokens(false).catch(() => undefined))?.idToken?.payload;
-  return payload ? String(payload["email"] ?? payload["cognito:username"]) : user?.username;
-}
-
+/**
+ * Whoever was signed in is not any longer: Amplify refuses to sign in beside tokens that it still holds,
+ * whether or not the API takes them.
+ */
 export async function begin(username: string, password: string): Promise<Step | undefined> {
+  await signOut();
   return next(await amplifySignIn({ username, password }), username);
 }
 
@@ -51,6 +48,7 @@ export async function answer(text: string): Promise<Step | undefined> {
   return next(await confirmSignIn({ challengeResponse: text }));
 }
 
+/** Also without a network, when Cognito is not told. */
 export const signOut = (): Promise<void> => amplifySignOut();
 
 function next({ nextStep }: SignInOutput, username = ""): Step | undefined {

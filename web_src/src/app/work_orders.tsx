@@ -4,9 +4,16 @@ import { DataStore } from "aws-amplify/datastore";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
-import { Note, WorkOrder, WorkOrderStatus, type Site } from "../../../models/datastore/index.js";
-import { edit, type Client } from "../sync/client";
-import { changesOf, Choice, Empty, Field, Form, listOf, Unsent } from "./parts";
+import { WorkOrder, WorkOrderStatus } from "../../../models/datastore/index.js";
+import type { Client } from "../sync/client";
+import { beginOf, dayOf, shortDay, tomorrow } from "./days";
+import { Notes } from "./notes";
+import { OpenRow } from "./open_row";
+import { may, type User } from "./owner";
+import { Choice, Empty, Field, Form, listOf, Unsent, type Deletion } from "./parts";
+import { Place } from "./place";
+import type { Rows, Standing } from "./rows";
+import { counted, once } from "./words";
 
 const STATUS: readonly (readonly [string, string])[] = [
   ["PLANNED", "planned"],
@@ -19,9 +26,9 @@ const TEXT: Readonly<Record<string, string>> = Object.fromEntries(STATUS);
 
 export interface OrdersProperties {
   client: Client;
-  sites: readonly Site[];
-  orders: readonly WorkOrder[];
-  notes: readonly Note[];
+  user: User;
+  rows: Rows;
+  standing: Standing;
   unsent: ReadonlySet<string>;
   chosen: string | undefined;
   onChoose: (id: string | undefined) => void;
@@ -30,8 +37,8 @@ export interface OrdersProperties {
 }
 
 export function WorkOrders(properties: OrdersProperties): JSX.Element {
-  const { chosen, orders } = properties;
-  const order = orders.find((each) => each.id === chosen);
+  const { chosen, rows } = properties;
+  const order = rows.orders.find((each) => each.id === chosen);
   return (
     <div class={order ? "two one-chosen" : "two"}>
       <Overview {...properties} />
@@ -46,27 +53,22 @@ export function WorkOrders(properties: OrdersProperties): JSX.Element {
 
 /** Beside the work order that was chosen where there is room, in its place where there is not. */
 function Overview(properties: OrdersProperties): JSX.Element {
-  const { sites, orders, chosen, onChoose, onSites } = properties;
-  const sorted = orders.toSorted((one, other) => one.scheduledFor.localeCompare(other.scheduledFor));
+  const { user, rows, standing, chosen, onChoose } = properties;
+  const sorted = rows.orders.toSorted((one, other) => one.scheduledFor.localeCompare(other.scheduledFor));
   const open = sorted.filter((each) => !FINISHED.has(each.status));
   const finished = sorted.filter((each) => FINISHED.has(each.status)).toReversed();
   return (
     <section class="overview" aria-label="Work orders">
       <header class="heading">
         <h1>Work orders</h1>
-        <button class="primary" disabled={sites.length === 0} onClick={() => onChoose("new")}>
-          New work order
-        </button>
+        {may(user, "create", "WorkOrder") && (
+          <button class="primary" disabled={rows.sites.length === 0} onClick={() => onChoose("new")}>
+            New work order
+          </button>
+        )}
       </header>
       {chosen === "new" && <OrderForm {...properties} onDone={() => onChoose(undefined)} />}
-      {orders.length === 0 && chosen !== "new" && (
-        <Empty
-          icon="orders"
-          action={!sites.length && <button class="primary" onClick={onSites}>Go to sites</button>}
-        >
-          {sites.length ? "No work orders yet." : "No work orders yet. They belong to a site: add one first."}
-        </Empty>
-      )}
+      {rows.orders.length === 0 && chosen !== "new" && <NoOrders {...properties} standing={standing} />}
       <OrderList {...properties} orders={open} />
       {finished.length > 0 && <h2 class="divider">Finished</h2>}
       <OrderList {...properties} orders={finished} />
@@ -74,7 +76,27 @@ function Overview(properties: OrdersProperties): JSX.Element {
   );
 }
 
-function OrderList(properties: OrdersProperties): JSX.Element {
+function NoOrders({ user, rows, standing, onSites }: OrdersProperties): JSX.Element {
+  const toSites = may(user, "create", "Site") && !rows.sites.length;
+  return (
+    <Empty
+      icon="orders"
+      standing={standing}
+      what="work orders"
+      action={
+        toSites && (
+          <button class="primary" onClick={onSites}>
+            Go to sites
+          </button>
+        )
+      }
+    >
+      {toSites ? "No work orders yet. They belong to a site: add one first." : "No work orders yet."}
+    </Empty>
+  );
+}
+
+function OrderList(properties: OrdersProperties & { orders: readonly WorkOrder[] }): JSX.Element {
   return (
     <ul class="list">
       {properties.orders.map((each) => (
@@ -86,8 +108,8 @@ function OrderList(properties: OrdersProperties): JSX.Element {
   );
 }
 
-function OrderRow({ order, sites, notes, unsent, chosen, onChoose }: OrdersProperties & { order: WorkOrder }): JSX.Element {
-  const taken = notes.filter((note) => note.workOrderID === order.id);
+function OrderRow({ order, rows, unsent, chosen, onChoose }: OrdersProperties & { order: WorkOrder }): JSX.Element {
+  const taken = rows.notes.filter((note) => note.workOrderID === order.id);
   return (
     <button class="card row" aria-current={chosen === order.id ? "true" : undefined} onClick={() => onChoose(order.id)}>
       <span class="title">
@@ -95,9 +117,9 @@ function OrderRow({ order, sites, notes, unsent, chosen, onChoose }: OrdersPrope
         <Unsent when={unsent.has(order.id) || taken.some((note) => unsent.has(note.id))} />
       </span>
       <span class="detail">
-        {sites.find((site) => site.id === order.siteID)?.name ?? "unknown site"} · {day(order.scheduledFor)}
+        {rows.sites.find((site) => site.id === order.siteID)?.name ?? "unknown site"} · {shortDay(order.scheduledFor)}
         {order.assignee ? ` · ${order.assignee}` : ""}
-        {taken.length ? ` · ${taken.length} ${taken.length === 1 ? "note" : "notes"}` : ""}
+        {taken.length ? ` · ${counted(taken.length, "note")}` : ""}
       </span>
       {order.tags?.length ? (
         <span class="tags">
@@ -111,74 +133,48 @@ function OrderRow({ order, sites, notes, unsent, chosen, onChoose }: OrdersPrope
 }
 
 function Order(properties: OrdersProperties & { order: WorkOrder }): JSX.Element {
-  const { client, order, notes, unsent, onChoose } = properties;
-  const [writing, setWriting] = useState<string>();
-  const taken = notes
-    .filter((note) => note.workOrderID === order.id)
-    .toSorted((one, other) => other.writtenAt.localeCompare(one.writtenAt));
+  const { rows, order, onChoose } = properties;
+  const site = rows.sites.find((each) => each.id === order.siteID);
   return (
     <section class="chosen" aria-label={order.title}>
       <button class="back" onClick={() => onChoose(undefined)}>
         ‹ Work orders
       </button>
-      <OrderForm key={order.id} {...properties} onDone={() => onChoose(undefined)} />
-      <header class="heading">
-        <h2>Notes</h2>
-        <button onClick={() => setWriting("new")}>New note</button>
-      </header>
-      {writing === "new" && <NoteForm client={client} order={order} onDone={() => setWriting(undefined)} />}
-      {taken.length === 0 && writing !== "new" && <p class="none">No notes yet.</p>}
-      <ul class="list">
-        {taken.map((note) => (
-          <li key={note.id}>
-            {writing === note.id ? (
-              <NoteForm client={client} order={order} note={note} onDone={() => setWriting(undefined)} />
-            ) : (
-              <button class="card row" onClick={() => setWriting(note.id)}>
-                <span class="text">{note.text}</span>
-                <span class="detail">
-                  {moment(note.writtenAt)} <Unsent when={unsent.has(note.id)} />
-                </span>
-              </button>
-            )}
-          </li>
-        ))}
-      </ul>
+      {site && (
+        <section class="card where" aria-label="Where">
+          <h2>{site.name}</h2>
+          <Place site={site} />
+        </section>
+      )}
+      <OrderForm {...properties} onDone={() => onChoose(undefined)} />
+      <Notes {...properties} />
     </section>
   );
 }
 
 function OrderForm(properties: OrdersProperties & { order?: WorkOrder; onDone: () => void }): JSX.Element {
-  const { client, sites, order, unsent, onDone } = properties;
-  // What was opened is what its author saw, whatever arrives meanwhile.
-  const [opened] = useState(order);
+  const { client, user, rows, order, unsent, onDone } = properties;
+  const { sites } = rows;
+  const [open] = useState(() => order && new OpenRow(client, WorkOrder, order));
   const [title, setTitle] = useState(order?.title ?? "");
   const [siteID, setSite] = useState(order?.siteID ?? sites[0]?.id ?? "");
   const [status, setStatus] = useState<string>(order?.status ?? "PLANNED");
-  const [scheduled, setScheduled] = useState((order?.scheduledFor ?? tomorrow()).slice(0, 10));
+  const [day, setDay] = useState(order ? dayOf(order.scheduledFor) : tomorrow());
   const [assignee, setAssignee] = useState(order?.assignee ?? "");
   const [description, setDescription] = useState(order?.description ?? "");
-  const [tags, setTags] = useState(order?.tags?.join(", ") ?? "");
+  const [tags, setTags] = useState(once(order?.tags).join(", "));
   const save = async () => {
+    const planned = open?.opened.scheduledFor;
     const values = {
       title,
       status: status as WorkOrderStatus,
-      scheduledFor: order?.scheduledFor.startsWith(scheduled) ? order.scheduledFor : `${scheduled}T08:00:00.000Z`,
+      scheduledFor: planned && dayOf(planned) === day ? planned : beginOf(day),
       assignee: assignee || null,
       description: description || null,
       tags: listOf(tags),
     };
-    if (order && opened) {
-      const { tags: listed, ...others } = changesOf(opened, values);
-      const changed = listed && (listed.length || opened.tags?.length) ? { ...others, tags: listed } : others;
-      await edit(client, WorkOrder, order, changed as Partial<WorkOrder>);
-    } else {
-      await DataStore.save(new WorkOrder({ ...values, site: sites.find((each) => each.id === siteID)! } as never));
-    }
-    onDone();
-  };
-  const remove = async () => {
-    await DataStore.delete(WorkOrder, order!.id);
+    if (open) await open.save(values);
+    else await DataStore.save(new WorkOrder({ ...values, site: sites.find((each) => each.id === siteID)! } as never));
     onDone();
   };
   return (
@@ -186,7 +182,7 @@ function OrderForm(properties: OrdersProperties & { order?: WorkOrder; onDone: (
       title={order ? order.title : "New work order"}
       onSubmit={save}
       onCancel={onDone}
-      {...(order ? { onDelete: remove } : {})}
+      deletion={order && may(user, "delete", "WorkOrder", order) ? deletionOf(order, rows, onDone) : undefined}
     >
       {order && <Unsent when={unsent.has(order.id)} />}
       <Field label="Title" value={title} onInput={setTitle} required />
@@ -196,7 +192,7 @@ function OrderForm(properties: OrdersProperties & { order?: WorkOrder; onDone: (
         ) : (
           <Choice label="Site" value={siteID} options={sites.map((site) => [site.id, site.name])} onChange={setSite} />
         )}
-        <Field label="Day" value={scheduled} onInput={setScheduled} type="date" required />
+        <Field label="Day" value={day} onInput={setDay} type="date" required />
       </div>
       <div class="pair">
         <Field label="Assignee" value={assignee} onInput={setAssignee} />
@@ -207,37 +203,19 @@ function OrderForm(properties: OrdersProperties & { order?: WorkOrder; onDone: (
   );
 }
 
-function NoteForm(properties: { client: Client; order: WorkOrder; note?: Note; onDone: () => void }): JSX.Element {
-  const { client, order, note, onDone } = properties;
-  const [text, setText] = useState(note?.text ?? "");
-  const save = async () => {
-    if (note) await edit(client, Note, note, changesOf(note, { text }));
-    else await DataStore.save(new Note({ text, writtenAt: new Date().toISOString(), workOrder: order } as never));
-    onDone();
+/** DataStore deletes its notes too. */
+function deletionOf(order: WorkOrder, { notes }: Rows, onDone: () => void): Deletion {
+  const written = notes.filter((note) => note.workOrderID === order.id).length;
+  const more = written ? `${counted(written, "note")} will be deleted with it, for everybody.` : "It will be deleted for everybody.";
+  return {
+    question: { title: `Delete the work order ${order.title}?`, text: more, action: "Delete" },
+    onDelete: async () => {
+      await DataStore.delete(WorkOrder, order.id);
+      onDone();
+    },
   };
-  const remove = async () => {
-    await DataStore.delete(Note, note!.id);
-    onDone();
-  };
-  return (
-    <Form title={note ? "Edit note" : "New note"} onSubmit={save} onCancel={onDone} {...(note ? { onDelete: remove } : {})}>
-      <Field label="Text" value={text} onInput={setText} lines={4} required />
-    </Form>
-  );
 }
 
 function Status({ of: order }: { of: WorkOrder }): JSX.Element {
   return <span class={`status ${order.status.toLowerCase()}`}>{TEXT[order.status]}</span>;
-}
-
-function tomorrow(): string {
-  return new Date(Date.now() + 24 * 3600 * 1000).toISOString();
-}
-
-function day(iso: string): string {
-  return new Date(iso).toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short" });
-}
-
-function moment(iso: string): string {
-  return new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }

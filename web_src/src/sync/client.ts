@@ -187,15 +187,25 @@ function configure(connection: Connection, tokens: TokenSource): void {
   );
 }
 
+/** As good as none to the API, which refuses it. */
+const SIGNED_OUT: Tokens = { accessToken: { payload: {}, toString: () => "signed-out" } };
+
 /**
- * The last tokens, even when they have expired and cannot be renewed: without any, the client fails
- * before it asks, and the edit is dropped; with old ones it asks, is refused, and `session` keeps it.
+ * Never without tokens: the client would fail before it asks, and the edit would be dropped; so it asks,
+ * is refused, and `session` keeps the edit. If the source fails, the last tokens, even when they have
+ * expired; if it says that nobody is signed in, none of theirs, or Amplify would take them for signed in
+ * and let nobody sign in again.
  */
 function lastingTokens(source: TokenSource | undefined): TokenSource {
-  let last: Tokens = { accessToken: { payload: {}, toString: () => "signed-out" } };
+  let last = SIGNED_OUT;
   return async (force) => {
-    const tokens = await source?.(force).catch(() => undefined);
-    if (tokens) last = tokens;
+    let tokens: Tokens | undefined;
+    try {
+      tokens = await source?.(force);
+      last = tokens ?? SIGNED_OUT;
+    } catch {
+      tokens = undefined;
+    }
     return tokens ?? (force ? undefined : last);
   };
 }
