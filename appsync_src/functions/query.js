@@ -48,14 +48,23 @@ export function response(ctx) {
 
 /** One condition on the sort key; its values are added to `values`. */
 function sortCondition(sort, name, values) {
-  const asked = Object.keys(sort);
+  const asked = [];
+  for (const [operator, value] of Object.entries(sort)) {
+    if (value !== null) {
+      asked.push(operator);
+    }
+  }
   if (asked.length !== 1) {
     util.error(`${name}: give exactly one of eq, lt, le, gt, ge, between, beginsWith`, 'BadRequest');
   }
   const operator = asked[0];
   if (operator === 'between') {
-    values[':low'] = sort.between[0];
-    values[':high'] = sort.between[1];
+    const [low, high] = sort.between;
+    if (sort.between.length !== 2 || low === null || high === null) {
+      util.error(`${name}: between takes two values`, 'BadRequest');
+    }
+    values[':low'] = low;
+    values[':high'] = high;
     return '#sort BETWEEN :low AND :high';
   }
   values[':sort'] = sort[operator];

@@ -334,14 +334,37 @@ def test_an_index_is_read_by_its_keys(
     }
 
 
-def test_two_conditions_on_a_sort_key_are_refused(resolvers: Host) -> None:
+@pytest.mark.parametrize(
+    ("sort", "said"),
+    [
+        ({"ge": "a", "le": "b"}, "scheduledFor: give exactly one of"),
+        ({}, "scheduledFor: give exactly one of"),
+        ({"eq": None}, "scheduledFor: give exactly one of"),
+        ({"between": None}, "scheduledFor: give exactly one of"),
+        ({"between": []}, "scheduledFor: between takes two values"),
+        ({"between": ["a"]}, "scheduledFor: between takes two values"),
+        ({"between": ["a", None]}, "scheduledFor: between takes two values"),
+        ({"between": ["a", "b", "c"]}, "scheduledFor: between takes two values"),
+    ],
+)
+def test_a_sort_key_has_one_whole_condition(
+    resolvers: Host, sort: dict[str, object], said: str
+) -> None:
     outcome = resolvers.resolve(
-        "Query.workOrdersBySite",
-        DISPATCHER,
-        args={"siteID": "s1", "scheduledFor": {"ge": "a", "le": "b"}},
+        "Query.workOrdersBySite", DISPATCHER, args={"siteID": "s1", "scheduledFor": sort}
     )
     assert outcome.error
-    assert "exactly one of" in outcome.error["message"]
+    assert outcome.error["message"].startswith(said)
+    assert outcome.error["type"] == "BadRequest"
+    assert outcome.requests == []
+
+
+def test_a_condition_of_null_is_none(resolvers: Host) -> None:
+    sort = {"ge": "a", "between": None, "eq": None}
+    request = resolvers.resolve(
+        "Query.workOrdersBySite", DISPATCHER, args={"siteID": "s1", "scheduledFor": sort}
+    ).request
+    assert request["query"]["expression"] == "#partition = :partition AND #sort >= :sort"
 
 
 # Relations
