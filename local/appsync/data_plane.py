@@ -115,7 +115,7 @@ class DataPlane:
         self, api_id: str, request: SignedRequest, source_ip: str
     ) -> tuple[Execution, dict[str, Any]]:
         api = deployed_api(api_id)
-        operation = _operation(request.body)
+        operation = operation_of(request.body)
         caller = self.caller(api, request, source_ip, operation)
         if operation is None:
             raise RequestError(
@@ -134,9 +134,11 @@ class DataPlane:
             logger.warning("%s %s", where, line)
 
 
-def _operation(body: bytes) -> dict[str, Any] | None:
+def operation_of(body: bytes) -> dict[str, Any] | None:
+    """None for what is no JSON object, or holds half a character that UTF-8 has no bytes for."""
     try:
         operation = json.loads(body)
+        json.dumps(operation, ensure_ascii=False).encode()
     except ValueError:
         return None
     return operation if isinstance(operation, dict) else None

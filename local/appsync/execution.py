@@ -169,7 +169,7 @@ class Execution:
         worded = self._worded(error)
         if worded is None:
             logger.error("a field failed", exc_info=original)
-            failure = FieldError(f"{type(original).__name__}: {original}", "InternalFailure")
+            failure = FieldError("Internal failure", "InternalFailure")
             return failure.shaped(error.path or [], places, None)
         return {
             "path": error.path,

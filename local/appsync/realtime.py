@@ -22,7 +22,7 @@ from graphql.execution.values import get_argument_values, get_variable_values
 
 from local.appsync.addresses import Address
 from local.appsync.callers import Caller
-from local.appsync.data_plane import DataPlane
+from local.appsync.data_plane import DataPlane, operation_of
 from local.appsync.deployed_api import deployed_api
 from local.appsync.documents import Document, fields_of
 from local.appsync.errors import DocumentError, RequestError
@@ -331,13 +331,10 @@ def _decoded(text: str) -> Mapping[str, Any] | None:
 
 
 def _operation(data: str) -> dict[str, Any]:
-    try:
-        operation = json.loads(data)
-    except ValueError:
-        operation = None
-    if not isinstance(operation, dict):
+    read = operation_of(data.encode(errors="replace"))
+    if read is None:
         raise RequestError(400, "BadRequestException", "payload.data must be JSON.")
-    return operation
+    return read
 
 
 def _asked(execution: Execution) -> tuple[str, Mapping[str, Any]]:

@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 
-from graphql import GraphQLError, GraphQLScalarType, ValueNode, value_from_ast_untyped
+from graphql import (
+    GraphQLError,
+    GraphQLFloat,
+    GraphQLScalarType,
+    ValueNode,
+    print_ast,
+    value_from_ast_untyped,
+)
 
 OFFSET = re.compile(r"(Z|[+-]\d{2}:\d{2}(:\d{2})?)$")
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
@@ -123,3 +131,15 @@ def fill(name: str, scalar: GraphQLScalarType) -> None:
     scalar.parse_value = parsed  # type: ignore[method-assign]
     scalar.serialize = serialized  # type: ignore[method-assign]
     scalar.parse_literal = literal  # type: ignore[method-assign]
+
+
+def _finite_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+    """graphql-core takes 1e400 for infinity, which JSON has no word for."""
+    value = _literal_of_float(node, variables)
+    if not math.isfinite(value):
+        raise GraphQLError(f"Float cannot represent non numeric value: {print_ast(node)}", node)
+    return value
+
+
+_literal_of_float = GraphQLFloat.parse_literal
+GraphQLFloat.parse_literal = _finite_literal  # type: ignore[method-assign]

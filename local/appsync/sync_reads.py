@@ -52,7 +52,10 @@ class SyncReads:
         now = self._clock.milliseconds()
         if last_sync is None or int(last_sync) < now - self._source.delta_minutes * 60_000:
             return {"startedAt": now, "key": None}
-        moment = utc(int(last_sync))
+        try:
+            moment = utc(int(last_sync))
+        except (OverflowError, ValueError):
+            raise FieldError(f"lastSync {last_sync} is not a time", "BadRequest") from None
         return {
             "startedAt": now,
             "key": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +13,16 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from local.cdk import ACCESS_KEY, SECRET_KEY
 from local.session import LocalAws
 from tests.appsync.clients import Answer, Api, Socket
+from tests.built_once import REPOSITORY
 from tests.sync_backend import STACK
 
 pytestmark = pytest.mark.xdist_group("appsync")
 PASSWORD = "Correct-horse-9"  # pragma: allowlist secret
+WHEN = "2026-12-01T08:00:00.000Z"
+DOCUMENT = REPOSITORY / "docs" / "offline.md"
 META = "_version _deleted _lastChangedAt"
 SITE = f"id name accessHints address {{ city }} createdAt updatedAt {META}"
 ORDER = f"id siteID title status tags scheduledFor {META} site {{ id _deleted }}"
@@ -118,6 +123,13 @@ def make(offline: Offline) -> Callable[..., dict[str, Any]]:
     return create
 
 
+def table_of(aws: LocalAws, model: str) -> str:
+    """The name of a model's base table."""
+    tables = aws.client("dynamodb").list_tables()["TableNames"]
+    (table,) = (each for each in tables if each.startswith(f"{STACK}-") and model in each)
+    return str(table)
+
+
 @pytest.fixture(autouse=True)
 def no_faults(aws: LocalAws) -> Iterator[None]:
     yield
@@ -162,8 +174,7 @@ def test_a_note_is_rejected_with_what_the_server_has(offline: Offline, make: Any
 def test_null_removes_an_attribute(offline: Offline, make: Any, aws: LocalAws) -> None:
     site = make("Site", phone="+41 31 000 00 00")
     mutate(offline.api, "update", "Site", id=site["id"], phone=None, _version=1)
-    tables = aws.client("dynamodb").list_tables()["TableNames"]
-    (table,) = [each for each in tables if each.startswith(f"{STACK}-") and "Site" in each]
+    table = table_of(aws, "Site")
     row = aws.client("dynamodb").get_item(TableName=table, Key={"id": {"S": site["id"]}})["Item"]
     assert "phone" not in row
 
@@ -204,6 +215,98 @@ def test_relations_and_index_queries(offline: Offline, make: Any) -> None:
         "2027-01-01",
         "2026-12-02",
     ]
+
+
+@pytest.mark.parametrize(
+    ("document", "status", "kind", "said"),
+    [
+        (f"{{ syncSites(lastSync: {10**18}) {{ nextToken }} }}", 200, "BadRequest", "not a time"),
+        (
+            'mutation { createSite(input: {name: "x", address: {latitude: 1e400}}) { id } }',
+            200,
+            None,
+            "Validation error of type WrongType",
+        ),
+        (
+            'mutation { createSite(input: {name: "\ud800"}) { name } }',
+            400,
+            "MalformedHttpRequestException",
+            "Invalid JSON payload",
+        ),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_in_words(
+    offline: Offline, document: str, status: int, kind: str | None, said: str
+) -> None:
+    answer = offline.api.ask(document)
+    error = answer.body["errors"][0]
+    assert (answer.status, error.get("errorType")) == (status, kind)
+    assert said in error["message"]
+
+
+def test_pitfall_21_a_change_without_a_version_is_no_overwrite(offline: Offline, make: Any) -> None:
+    note = make("Note", text="seen by nobody")
+    for verb in ("update", "delete"):
+        error = mutate(offline.api, verb, "Note", id=note["id"]).error
+        assert error["errorType"] == "ConflictUnhandled"
+        assert error["data"]["text"] == "seen by nobody"
+    site = make("Site", name="Depot")
+    merged = mutate(offline.api, "update", "Site", id=site["id"], name="x", phone="+41 31 000")
+    assert (merged.data["updateSite"]["name"], merged.data["updateSite"]["_version"]) == (
+        "Depot",
+        2,
+    )
+
+
+def test_pitfall_21_a_mutation_gives_a_version_to_an_item_from_before(
+    offline: Offline, aws: LocalAws
+) -> None:
+    dynamodb, table = aws.client("dynamodb"), table_of(aws, "Site")
+    row = {"id": "before", "name": "Depot", "createdAt": WHEN, "updatedAt": WHEN}
+    dynamodb.put_item(TableName=table, Item={name: {"S": each} for name, each in row.items()})
+    asked = '{ getSite(id: "before") { name _version } }'
+    assert (
+        "non-nullable type: 'Int' within parent 'Site'" in offline.api.ask(asked).error["message"]
+    )
+    began = sync(offline.api, "Sites", "id")["startedAt"]
+    touched = mutate(offline.api, "update", "Site", id="before", name="Depot", _version=0)
+    assert touched.data["updateSite"]["_version"] == 1
+    (change,) = sync(offline.api, "Sites", SITE, began)["items"]
+    assert change["id"] == "before"
+    mutate(offline.api, "delete", "Site", id="before", _version=1)
+
+
+def test_pitfall_23_the_documented_program_writes_by_a_mutation(
+    offline: Offline, make: Any, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Versioned, in the delta, and told to subscribers; a write to the table is none of it."""
+    order = make("WorkOrder")
+    (program,) = (
+        block
+        for block in re.findall(r"```python\n(.+?)```", DOCUMENT.read_text(), re.DOTALL)
+        if "updateWorkOrder(input" in block
+    )
+    began = sync(offline.api, "WorkOrders", "id")["startedAt"]
+    row = {"TableName": table_of(aws, "WorkOrder"), "Key": {"id": {"S": order["id"]}}}
+    aws.client("dynamodb").update_item(
+        **row, UpdateExpression="SET title = :t", ExpressionAttributeValues={":t": {"S": "around"}}
+    )
+    assert sync(offline.api, "WorkOrders", "id", began)["items"] == []
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    url, region = offline.outputs["GraphqlUrl"], aws.record().region
+    monkeypatch.setenv("no_proxy", str(urlsplit(url).hostname))
+    realtime = url.replace("http", "ws", 1) + "/realtime"
+    key = {"host": urlsplit(realtime).netloc, "x-api-key": offline.outputs["ApiKeyId"]}
+    with Socket(realtime, key) as socket:
+        socket.begin()
+        socket.start("1", "subscription { onUpdateWorkOrder { id status _version } }", key)
+        exec(program, {"graphql_url": url, "region": region, "id": order["id"], "version": 1})
+        heard = socket.hear()["payload"]["data"]["onUpdateWorkOrder"]
+    assert heard == {"id": order["id"], "status": "DONE", "_version": 2}
+    (change,) = sync(offline.api, "WorkOrders", "id status _version", began)["items"]
+    assert change == heard
 
 
 class TestAccess:

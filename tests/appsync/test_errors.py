@@ -11,6 +11,12 @@ from typing import Any
 
 import pytest
 
+from local.appsync.api_schema import api_schema
+from local.appsync.callers import Caller
+from local.appsync.deployed_api import DeployedApi
+from local.appsync.documents import document
+from local.appsync.execution import Execution
+from local.appsync.field_resolvers import FieldResolvers
 from local.session import LocalAws
 from tests.appsync import notes
 from tests.appsync.clients import Answer, Api
@@ -74,6 +80,48 @@ class TestResolvers:
             "Unable to serialize `yesterday` as a valid DateTime Object."
         )
         dynamodb.delete_item(TableName=outputs["MergedTable"], Key={"id": {"S": identity}})
+
+
+def test_our_own_failure_says_nothing_of_itself(caplog: pytest.LogCaptureFixture) -> None:
+    """An exception that nobody foresaw: in the engine's log, and none of its text to callers."""
+
+    class Failing(FieldResolvers):
+        def __init__(self) -> None:
+            pass
+
+        def resolve(self, resolver: Any, resolved: Any) -> Any:
+            raise RuntimeError("secret")
+
+    api = DeployedApi(
+        api_id="a",
+        record={"authenticationType": "API_KEY"},
+        schema=api_schema("type Query { one: String two: String }"),
+        data_sources={},
+        functions={},
+        resolvers={"Query": {"one": {"kind": "UNIT"}}},
+        keys={},
+    )
+    execution = Execution(
+        api=api,
+        caller=Caller(mode="API_KEY"),
+        document=document(api, {"query": "{ one two }"}),
+        resolvers=Failing(),
+        headers={},
+    )
+    assert execution.run() == {
+        "data": {"one": None, "two": None},
+        "errors": [
+            {
+                "path": ["one"],
+                "data": None,
+                "errorType": "InternalFailure",
+                "errorInfo": None,
+                "locations": [{"line": 1, "column": 3, "sourceName": None}],
+                "message": "Internal failure",
+            }
+        ],
+    }
+    assert "secret" in caplog.text
 
 
 class TestDocuments:
