@@ -38,12 +38,16 @@ SYNONYMS = (
 """Words that may stand for each other in a question."""
 ALIKE = {stem(word): stem(group[0]) for group in SYNONYMS for word in group}
 SHORT_IS = re.compile(r"['’]s\b", re.IGNORECASE)
-_RELATIONS = (
-    "to from into onto in on of with by for at than as over under before after through between "
+_PREPOSITIONS = (
+    "to from into onto in on of with by for at than as over under before after through between near"
+)
+PREPOSITIONS = frozenset(_PREPOSITIONS.split())
+_VERBS = (
     "use uses used using has have had do does did is are was were can could may might must should "
     "will would"
 )
-RELATIONS = frozenset(_RELATIONS.split())
+JOINED = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
+RELATIONS = PREPOSITIONS | frozenset(_VERBS.split())
 """Little words that say which of two things is which to the other."""
 OWNERS = frozenset({"my", "your", "our", "their", "its"})
 """Little words that tell two things apart where there is one of them."""
@@ -98,22 +102,51 @@ def _meant(question: str) -> set[str]:
 
 
 def _exchanged(one: str, other: str) -> bool:
-    """Whether two words have changed places around one that stands between them in both questions:
-    `from euros to dollars`, `does the parent override the child`. What is merely moved, as in
-    `in SQS, how long ...`, changes places with all that it passes, and nothing stays between.
+    """Whether two things have changed places, and with them what is said of each.
+
+    So it is if a word stands between them in both questions: `from euros to dollars`, `does the
+    parent override the child`. And so it is if they stand in another order, and neither has kept a
+    preposition of its own, as in `in SQS, how long ...`, nor do other little words relate them, as
+    in `queue in SQS` and `SQS queue`, nor are they joined by `and`.
     """
-    places = {word: place for place, word in enumerate(_in_order(other))}
-    shared = [word for word in _in_order(one) if word in places]
+    first, second = list(_in_order(one)), list(_in_order(other))
+    places = {word: place for place, word in enumerate(second)}
+    shared = [word for word in first if word in places]
+    if [places[word] for word in shared] == sorted(places[word] for word in shared):
+        return False
     things = [word[0] not in RELATIONS for word in shared]
     at = [places[word] for word in shared]
-    return any(
+    if any(
         any(thing and place > here for thing, place in zip(things[:middle], at, strict=False))
         and any(
             thing and place < here
             for thing, place in zip(things[middle + 1 :], at[middle + 1 :], strict=True)
         )
         for middle, here in enumerate(at)
-    )
+    ):
+        return True
+    if _relations(first) != _relations(second) or (JOINED.search(one) and JOINED.search(other)):
+        return False
+    before, after = _governed(first), _governed(second)
+    loose = [
+        places[word]
+        for word, thing in zip(shared, things, strict=True)
+        if thing and not (before[word] and before[word] == after[word])
+    ]
+    return loose != sorted(loose)
+
+
+def _relations(words: list[tuple[str, int]]) -> set[str]:
+    return {word for word, _ in words if word in RELATIONS}
+
+
+def _governed(words: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """For each word the last preposition before it."""
+    found, last = {}, ""
+    for word in words:
+        last = word[0] if word[0] in PREPOSITIONS else last
+        found[word] = last
+    return found
 
 
 def _in_order(question: str) -> Iterator[tuple[str, int]]:

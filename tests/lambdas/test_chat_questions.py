@@ -276,6 +276,8 @@ def test_paraphrases_may_share_an_answer(one: str, other: str) -> None:
         ("How to convert euros to dollars?", "How to convert dollars to euros?"),
         ("Who pays, does the buyer pay the seller?", "Who pays, does the seller pay the buyer?"),
         ("Does a queue use a topic?", "Does a topic use a queue?"),
+        ("May I ask how many targets a system may have?", "How many systems may a target have?"),
+        ("Tell me which targets a system has", "Which system has targets?"),
         ("Is a fee of 5 for 10 orders?", "Is a fee of 10 for 5 orders?"),
         ("Is the shop open on monday?", "Is the shop open on tuesday?"),
         ("Is it open on monday morning?", "Is it open on sunday afternoon?"),
