@@ -140,10 +140,11 @@ class Execution:
         return any("selectionSet" in str(unit.get("code")) for unit in units)
 
     def _paths(self, nodes: list[FieldNode], prefix: str) -> dict[str, None]:
+        """A field with an alias is called by it, as documented of `selectionSetList`."""
         found: dict[str, None] = {}
         for node in nodes:
             for inner in fields_of(node.selection_set, self.document):
-                path = f"{prefix}{inner.name.value}"
+                path = f"{prefix}{(inner.alias or inner.name).value}"
                 found[path] = None
                 found |= self._paths([inner], f"{path}/")
         return found

@@ -194,6 +194,19 @@ def test_sync_follows_the_delta_and_then_its_end(
     assert site["id"] not in {each["id"] for each in again["items"]}
 
 
+def test_a_relation_by_other_names(offline: Offline, make: Any) -> None:
+    order = make("WorkOrder", title="Boiler")
+    note = make("Note", workOrderID=order["id"])
+    asked = "query Q($id: ID!) { getNote(id: $id) { workOrder { %s } } }"
+    for selected, wanted in (
+        ("id: title", {"id": "Boiler"}),
+        ("key: id", {"key": order["id"]}),
+        ("id _deleted", {"id": order["id"], "_deleted": None}),
+    ):
+        answer = offline.api.ask(asked % selected, id=note["id"])
+        assert answer.data["getNote"]["workOrder"] == wanted
+
+
 def test_relations_and_index_queries(offline: Offline, make: Any) -> None:
     site = make("Site")
     for day in ("2026-12-02", "2026-12-01", "2027-01-01"):

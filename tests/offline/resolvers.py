@@ -111,7 +111,11 @@ class Host:
         ctx: dict[str, Any] = {
             "args": args or {},
             "source": source,
-            "info": {"fieldName": resolver.field, "selectionSetList": selected or []},
+            "info": {
+                "fieldName": resolver.field,
+                "selectionSetList": [each.split(":")[0] for each in selected or []],
+                "selectionSetGraphQL": f"{{ {' '.join(selected or [])} }}",
+            },
             "stash": {},
             "prev": {"result": None},
         }

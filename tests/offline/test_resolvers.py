@@ -381,6 +381,16 @@ def test_what_an_item_belongs_to_is_not_read_for_its_id(resolvers: Host) -> None
     assert read.request == {"operation": "GetItem", "key": {"id": {"S": "s1"}}}
 
 
+def test_an_alias_does_not_pass_for_the_id(resolvers: Host) -> None:
+    source = {"id": "n1", "workOrderID": "w1"}
+    read = resolvers.resolve("Note.workOrder", TECHNICIAN, source=source, selected=["id: title"])
+    assert read.request["operation"] == "GetItem"
+    pushed = resolvers.resolve(
+        "Note.workOrder", TECHNICIAN, source={**source, "__pushed": True}, selected=["id: title"]
+    )
+    assert (pushed.requests, pushed.answer) == ([], None)
+
+
 def test_an_item_that_belongs_to_nothing(resolvers: Host) -> None:
     outcome = resolvers.resolve(
         "WorkOrder.site", TECHNICIAN, source={"id": "w1"}, selected=["name"]
