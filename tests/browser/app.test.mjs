@@ -1,6 +1,7 @@
 /** The built web app in a real browser, against the deployed API. */
 
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { after, afterEach, beforeEach, test } from "node:test";
 
 import { until } from "../../web_src/node/device.mjs";
@@ -39,6 +40,15 @@ test("what one device writes, the other shows without being asked", async () => 
   await tom.page.getByText("Replace the pump").waitFor();
   await until(async () => (await server.row("WorkOrder", order.id)).title === "Replace the pump", "the server");
   await picture(dana.page, "orders-desk");
+});
+
+test("what a program writes by the documented mutation is shown without being asked for", async () => {
+  const { order } = await mill();
+  const { page } = await device("Tom");
+  const mutation = /mutation Finish[^"]*/.exec(fs.readFileSync("docs/offline.md", "utf8"))[0];
+  const { errors } = await server.ask(mutation, { input: { id: order.id, status: "DONE", _version: 1 } });
+  assert.equal(errors, undefined);
+  await page.getByRole("button", { name: /^Mend the pump done/ }).waitFor();
 });
 
 test("without a network work goes on, is counted, and converges with what others did", async () => {

@@ -71,6 +71,24 @@ test("what somebody changed while a form was open is not written over unseen", a
   assert.equal((await server.row("WorkOrder", order.id)).assignee, "Tina");
 });
 
+test("a form whose row somebody deletes stays, with what was written in it, and says so", async () => {
+  const { site, order } = await mill();
+  const [dana, desk] = [await device("Dana"), await device("Dana", { viewport: DESK })];
+  await dana.page.getByRole("button", { name: /^Mend the pump/ }).click();
+  await dana.page.getByLabel("Description").fill("The seal leaks.");
+  await openSite(desk.page);
+  await desk.page.getByLabel("Name").fill("Old mill");
+  await server.remove("WorkOrder", { id: order.id, _version: 1 });
+  await server.remove("Site", { id: site.id, _version: 1 });
+  for (const { page } of [dana, desk]) await page.getByRole("alert").getByText("Somebody has deleted this meanwhile").waitFor();
+  assert.equal(await dana.page.getByLabel("Description").inputValue(), "The seal leaks.");
+  assert.equal(await desk.page.getByLabel("Name").inputValue(), "Old mill");
+  assert.equal(await desk.page.getByRole("button", { name: "Save" }).isDisabled(), true);
+  await picture(dana.page, "deleted-meanwhile-phone");
+  await desk.page.getByRole("button", { name: "Cancel" }).click();
+  await gone(desk.page.getByLabel("Name"));
+});
+
 test("to a list that others have changed is added, and taken from it, what its author added and took away", async () => {
   const { site } = await mill();
   const { page } = await device("Dana");

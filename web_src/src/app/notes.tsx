@@ -10,7 +10,7 @@ import { dayAndTime } from "./days";
 import { OpenRow } from "./open_row";
 import { may, type User } from "./owner";
 import { Field, Form, Unsent, type Deletion } from "./parts";
-import type { Rows } from "./rows";
+import { useOpen, withOpen, type Rows } from "./rows";
 
 interface NotesProperties {
   client: Client;
@@ -24,7 +24,8 @@ export function Notes(properties: NotesProperties): JSX.Element {
   const { user, rows, order } = properties;
   const [open, setOpen] = useState<string>();
   const close = () => setOpen(undefined);
-  const written = rows.notes
+  const kept = useOpen(rows.notes, open);
+  const written = withOpen(rows.notes, kept)
     .filter((note) => note.workOrderID === order.id)
     .toSorted((one, other) => other.writtenAt.localeCompare(one.writtenAt));
   return (
@@ -63,7 +64,7 @@ function NoteRow({ note, unsent, onOpen }: NotesProperties & { note: Note; onOpe
 
 /** Somebody else's can be read and, by who may, deleted. */
 function NoteForm(properties: NotesProperties & { note?: Note; onDone: () => void }): JSX.Element {
-  const { client, user, order, note, onDone } = properties;
+  const { client, user, rows, order, note, onDone } = properties;
   const [open] = useState(() => note && new OpenRow(client, Note, note));
   const [text, setText] = useState(note?.text ?? "");
   const save = async () => {
@@ -77,6 +78,7 @@ function NoteForm(properties: NotesProperties & { note?: Note; onDone: () => voi
       title={!note ? "New note" : mine ? "Edit note" : "Note"}
       onSubmit={mine ? save : undefined}
       onCancel={onDone}
+      gone={note && !rows.notes.includes(note)}
       deletion={note && may(user, "delete", "Note", note) ? deletionOf(note, onDone) : undefined}
     >
       {mine ? (

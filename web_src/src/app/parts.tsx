@@ -65,9 +65,11 @@ export function Form(properties: {
   onSubmit: (() => Promise<void>) | undefined;
   onCancel?: (() => void) | undefined;
   deletion?: Deletion | undefined;
+  /** Whether somebody has deleted what the form is about; what was written can still be read. */
+  gone?: boolean | undefined;
   children: ComponentChildren;
 }): JSX.Element {
-  const { title, submit = "Save", onSubmit, onCancel, deletion, children } = properties;
+  const { title, submit = "Save", onSubmit, onCancel, deletion, gone = false, children } = properties;
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const [deleting, setDeleting] = useState(false);
@@ -89,14 +91,14 @@ export function Form(properties: {
     >
       <h2>{title}</h2>
       {children}
-      {problem && (
+      {(problem || (gone && !busy)) && (
         <p class="problem" role="alert">
-          {problem}
+          {gone ? "Somebody has deleted this meanwhile. What you have written here can be copied, but not saved." : problem}
         </p>
       )}
       <div class="actions">
         {onSubmit && (
-          <button class="primary" disabled={busy}>
+          <button class="primary" disabled={busy || gone}>
             {submit}
           </button>
         )}
@@ -106,7 +108,7 @@ export function Form(properties: {
           </button>
         )}
         {deletion && (
-          <button type="button" class="danger" disabled={busy} onClick={() => setDeleting(true)}>
+          <button type="button" class="danger" disabled={busy || gone} onClick={() => setDeleting(true)}>
             Delete
           </button>
         )}

@@ -2,7 +2,7 @@
 
 import { DataStore } from "aws-amplify/datastore";
 import { Hub } from "aws-amplify/utils";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { Note, Site, WorkOrder } from "../../../models/datastore/index.js";
 import type { Client } from "../sync/client";
@@ -43,6 +43,22 @@ export function useRows(): Rows | undefined {
     };
   }, []);
   return rows;
+}
+
+/**
+ * The row that is open, which stays as it was when somebody deletes it: what is being written in a form
+ * would go with it.
+ */
+export function useOpen<Row extends { readonly id: string }>(rows: readonly Row[], id: string | undefined): Row | undefined {
+  const last = useRef<Row | undefined>(undefined);
+  const row = rows.find((each) => each.id === id);
+  if (row) last.current = row;
+  return row ?? (last.current?.id === id ? last.current : undefined);
+}
+
+/** A list with the row that is open in it. */
+export function withOpen<Row>(rows: readonly Row[], open: Row | undefined): readonly Row[] {
+  return !open || rows.includes(open) ? rows : [...rows, open];
 }
 
 export interface SyncStatus {

@@ -10,7 +10,7 @@ import { OpenRow } from "./open_row";
 import { may, type User } from "./owner";
 import { Empty, Field, Form, listOf, Unsent, type Deletion } from "./parts";
 import { addressOf, Place } from "./place";
-import type { Rows, Standing } from "./rows";
+import { useOpen, withOpen, type Rows, type Standing } from "./rows";
 import { counted, once } from "./words";
 
 export interface SitesProperties {
@@ -23,8 +23,8 @@ export interface SitesProperties {
 
 export function Sites(properties: SitesProperties): JSX.Element {
   const { user, rows, standing } = properties;
-  const { sites } = rows;
   const [open, setOpen] = useState<string>();
+  const sites = withOpen(rows.sites, useOpen(rows.sites, open));
   const close = () => setOpen(undefined);
   const mayCreate = may(user, "create", "Site");
   return (
@@ -110,6 +110,7 @@ function SiteForm(properties: SitesProperties & { site?: Site; onDone: () => voi
       title={site ? "Edit site" : "New site"}
       onSubmit={save}
       onCancel={onDone}
+      gone={site && !rows.sites.includes(site)}
       deletion={site && may(user, "delete", "Site", site) ? deletionOf(site, rows, onDone) : undefined}
     >
       <Field label="Name" value={name} onInput={setName} required />

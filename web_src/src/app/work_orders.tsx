@@ -12,7 +12,7 @@ import { OpenRow } from "./open_row";
 import { may, type User } from "./owner";
 import { Choice, Empty, Field, Form, listOf, Unsent, type Deletion } from "./parts";
 import { Place } from "./place";
-import type { Rows, Standing } from "./rows";
+import { useOpen, type Rows, type Standing } from "./rows";
 import { counted, once } from "./words";
 
 const STATUS: readonly (readonly [string, string])[] = [
@@ -38,7 +38,7 @@ export interface OrdersProperties {
 
 export function WorkOrders(properties: OrdersProperties): JSX.Element {
   const { chosen, rows } = properties;
-  const order = rows.orders.find((each) => each.id === chosen);
+  const order = useOpen(rows.orders, chosen);
   return (
     <div class={order ? "two one-chosen" : "two"}>
       <Overview {...properties} />
@@ -182,6 +182,7 @@ function OrderForm(properties: OrdersProperties & { order?: WorkOrder; onDone: (
       title={order ? order.title : "New work order"}
       onSubmit={save}
       onCancel={onDone}
+      gone={order && !rows.orders.includes(order)}
       deletion={order && may(user, "delete", "WorkOrder", order) ? deletionOf(order, rows, onDone) : undefined}
     >
       {order && <Unsent when={unsent.has(order.id)} />}
