@@ -134,6 +134,7 @@ HOOKED: dict[str, tuple[str, ...]] = {
     "ministack.services.cloudwatch_logs": (
         "_append_log_events",
         "_create_delivery",
+        "_create_log_group",
         "_delete_delivery",
         "_delete_delivery_destination",
         "_delete_delivery_source",
