@@ -89,8 +89,8 @@ def _index(index: Index) -> Plan:
 def _shared(model: Model, target: Model) -> bool:
     """Whether all who may read any item of `model` may read every item of `target`.
 
-    They are told of changes of `model`, with the relations that a mutation selected. Amplify makes the
-    same comparison (https://docs.amplify.aws/react/build-a-backend/data/subscribe-data/).
+    They are told of changes of `model`, with the relations that a mutation selected. Amplify makes
+    the same comparison (https://docs.amplify.aws/react/build-a-backend/data/subscribe-data/).
     """
     told, readers = _allowed(model, "read")["allow"], _allowed(target, "read")["allow"]
     if readers["signedIn"]:
