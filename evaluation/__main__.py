@@ -87,7 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--stack", default="Groundwork-dev", help="how the stacks' names begin (Groundwork-dev)")
     add("--variants", help=f"`all`, or some of {','.join(VARIANTS)}")
     add("--ingest", action="store_true", help="put the golden documents into the bucket first")
-    add("--wait", type=float, default=WAIT_SECONDS, help="seconds that ingestion may take (1800)")
+    add(
+        "--wait",
+        type=float,
+        default=WAIT_SECONDS,
+        help="seconds that ingestion may take, and settling (1800)",
+    )
     add("--techniques", default="rag", help=f"`all`, `none`, or some of {','.join(TECHNIQUES)}")
     add("--questions", type=int, default=1000, help="at most so many of each kind (all)")
     add("--others", type=int, default=FEW, help=f"the same for what is beside the default ({FEW})")
@@ -157,6 +162,7 @@ def _asked(wish: Wish, chosen: argparse.Namespace) -> Recording:
         others=golden.part(min(chosen.others, wish.questions)),
         techniques=wish.techniques,
         cache=wish.cache,
+        wait_seconds=chosen.wait,
         at_once=chosen.at_once,
     )
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from evaluation.deployment import Chat, DeploymentError, KnowledgeBase, Stacks
 from evaluation.fingerprint import CACHE, fingerprint
 from evaluation.golden.golden_set import CachePair, GoldenSet
+from evaluation.index_state import index_state
 from evaluation.recording import Answered, CacheAsked, Recording
 
 TECHNIQUES = (
@@ -41,9 +42,11 @@ def record(
     others: GoldenSet,
     techniques: Sequence[str],
     cache: bool,
+    wait_seconds: float,
     at_once: int,
 ) -> Recording:
-    """Search and ask, the cache first, before it knows the questions.
+    """Search and ask, the cache first, before it knows the questions, and in one state of the
+    index, for which it waits at most so long.
 
     Techniques other than rag get the questions of `others`.
     """
@@ -66,7 +69,9 @@ def record(
     if techniques or cache:
         chat = Chat(deployed)
         if cache:
-            hits = list(cache_hits(chat, searched.cache_pairs))
+            hits = index_state(deployed).throughout(
+                lambda: list(cache_hits(chat, searched.cache_pairs)), wait_seconds=wait_seconds
+            )
         for technique in techniques:
             part = asked if technique == "rag" else others
             part = part.part(FEWER[technique]) if technique in FEWER else part
@@ -102,28 +107,33 @@ def cache_hits(chat: Chat, pairs: Iterable[CachePair]) -> Iterator[CacheAsked]:
     """Ask the first question of a pair, then the second. Raises DeploymentError.
 
     First questions are asked before all second ones, so that entries compete. A question in other
-    words is recognised when it gets the first one's answer. A trap is caught by any answer out of
-    the cache, whoever it belongs to, unless the same words were asked before.
+    words is recognised when it gets the first one's answer. Any other answer out of the cache is
+    wrong, whoever it belongs to, unless the same words were answered before; and where a first
+    question was given another one's, its pair is.
     """
     pairs = list(pairs)
-    given = {
-        question: chat.ask("", question, technique="rag")
-        for question in dict.fromkeys(pair.first for pair in pairs)
-    }
-    if 2 * sum(each.cached for each in given.values()) > len(given):
+    own: dict[str, str] = {}
+    cached = 0
+    firsts = dict.fromkeys(pair.first for pair in pairs)
+    for question in firsts:
+        said = chat.ask("", question, technique="rag")
+        cached += said.cached
+        if not said.cached or said.answer not in own.values():
+            own[question] = said.answer
+    if 2 * cached > len(firsts):
         raise DeploymentError(
             "--cache: the cache holds these questions already, so repetitions would count as "
             "recognised; change a document, wait for its ingestion, and ask again"
         )
-    first = {question: each.answer for question, each in given.items()}
-    asked = set(first)
     for number, pair in enumerate(pairs, start=1):
         if number % SAY_EVERY == 0:
             print(f"cache: {number} of {len(pairs)} pairs", file=sys.stderr, flush=True)
         said = chat.ask("", pair.second, technique="rag")
-        hit = said.answer == first[pair.first] if pair.same else pair.second not in asked
-        asked.add(pair.second)
-        yield CacheAsked(same=pair.same, hit=said.cached and hit)
+        right = pair.same and said.cached and said.answer == own.get(pair.first)
+        other = said.cached and not right and pair.second not in own
+        yield CacheAsked(same=pair.same, right=right, wrong=other or pair.first not in own)
+        if not said.cached:
+            own.setdefault(pair.second, said.answer)
 
 
 def _all(

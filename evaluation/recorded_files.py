@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from evaluation.golden.golden_set import GoldenSet
 from evaluation.recording import Answered, CacheAsked, Recording, RecordingError
 
 FOLDER = Path(__file__).parent / "recorded"
-FORM = 2
+FORM = 3
 _HEAD = ("store", "chunking", "model", "where", "botocore")
 _RARE = {"answered": True, "stopped": False, "cached": False, "failed": False}
 """What is written down only where it is otherwise."""
@@ -76,7 +77,7 @@ class RecordedFiles:
         for technique in dict.fromkeys(each.technique for each in recording.answers):
             said = (each for each in recording.answers if each.technique == technique)
             yield _block(f"{ANSWERS}{technique}", ((each.id, self._line(each)) for each in said))
-        yield f'"cache": {json.dumps([[each.same, each.hit] for each in recording.cache])}'
+        yield f'"cache": {json.dumps([astuple(each) for each in recording.cache])}'
 
     def _line(self, each: Answered) -> Mapping[str, Any]:
         rare = {key: getattr(each, key) for key in _RARE if getattr(each, key) != _RARE[key]}
@@ -105,7 +106,10 @@ class RecordedFiles:
                 if key.startswith(ANSWERS)
                 for id_, line in lines.items()
             ],
-            cache=[CacheAsked(same=bool(same), hit=bool(hit)) for same, hit in content["cache"]],
+            cache=[
+                CacheAsked(same=bool(same), right=bool(right), wrong=bool(wrong))
+                for same, right, wrong in content["cache"]
+            ],
             made_with=dict(content.get("made_with", {})),
         )
 

@@ -48,12 +48,14 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheAsked:
-    """The second question of a pair: whether the two are the same, and whether the cache answered;
-    with the first one's answer where they are, with any other question's where they are not.
+    """The second question of a pair: whether the two are the `same`; and whether the cache gave the
+    first one's answer to it where they are (`right`), or what belongs to another question
+    (`wrong`). With neither it was no hit.
     """
 
     same: bool
-    hit: bool
+    right: bool
+    wrong: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

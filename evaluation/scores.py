@@ -81,13 +81,12 @@ def _told_apart(found: Mapping[str, Found], golden: GoldenSet) -> Mapping[str, f
 
 
 def cache_figures(asked: Sequence[CacheAsked]) -> Mapping[str, float]:
-    """How many repetitions were recognised, and how many other questions were taken for one."""
-    figures = {}
-    for name, same in (("hit_rate", True), ("false_hit_rate", False)):
-        hits = [each.hit for each in asked if each.same is same]
-        if hits:
-            figures[name] = statistics.fmean(hits)
-    return figures
+    """The share of repetitions that were recognised, and of all questions those that were given
+    what belongs to another one.
+    """
+    figures = {"false_hit_rate": statistics.fmean(each.wrong for each in asked)} if asked else {}
+    repeated = [each.right for each in asked if each.same]
+    return {"hit_rate": statistics.fmean(repeated), **figures} if repeated else figures
 
 
 def _row(

@@ -130,7 +130,10 @@ def recording() -> Recording:
             )
             for each in questions
         ],
-        cache=[CacheAsked(same=True, hit=True), CacheAsked(same=False, hit=False)],
+        cache=[
+            CacheAsked(same=True, right=True, wrong=False),
+            CacheAsked(same=False, right=False, wrong=False),
+        ],
     )
 
 
@@ -189,7 +192,7 @@ def test_what_is_recorded_later_is_added(tmp_path: Path) -> None:
     assert both.cache == recording().cache
 
 
-@pytest.mark.parametrize("content", ['{"form": 0}', '{"form": 2}', "{", '{"form": 2, "store": 1}'])
+@pytest.mark.parametrize("content", ['{"form": 0}', '{"form": 3}', "{", '{"form": 3, "store": 1}'])
 def test_a_file_that_cannot_be_read_is_named_with_the_remedy(tmp_path: Path, content: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(content)

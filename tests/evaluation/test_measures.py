@@ -171,7 +171,13 @@ def test_overlap_with_a_reference() -> None:
     assert other["rouge_1"] == 0 and other["bleu"] < 0.1
 
 
-def test_a_false_hit_is_a_hit_of_another_question() -> None:
-    asked = [(True, True), (True, False), (False, True), (False, False), (False, False)]
-    figures = cache_figures([CacheAsked(same=same, hit=hit) for same, hit in asked])
-    assert figures == {"hit_rate": 0.5, "false_hit_rate": pytest.approx(1 / 3)}
+def test_a_false_hit_is_an_answer_of_another_question_whatever_was_asked() -> None:
+    hit, miss = (True, True, False), (True, False, False)
+    trapped, escaped, other = (False, False, True), (False, False, False), (True, False, True)
+    asked = [
+        CacheAsked(same=same, right=right, wrong=wrong)
+        for same, right, wrong in (hit, hit, miss, other, trapped, escaped, escaped, escaped)
+    ]
+    assert cache_figures(asked) == {"hit_rate": 0.5, "false_hit_rate": 0.25}
+    assert cache_figures(asked[4:]) == {"false_hit_rate": 0.25}
+    assert cache_figures([]) == {}
