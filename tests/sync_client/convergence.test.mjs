@@ -1,7 +1,7 @@
 /**
- * Any number of devices, any changes, any partitions: at the end all have what the server has, and
- * every edit that a device took is in there, or was reported to its author, or its author wrote
- * over it, or the row is deleted.
+ * Any number of devices of any users, any changes, any partitions: at the end each has what its user may
+ * see of what the server has, and every edit that a device took can be seen there, or was reported to its
+ * author, or its author wrote over it, or deleted it.
  *
  * SEEDS=200 FIRST_SEED=1 node --test ...; a seed that fails is printed with all that happened.
  */
@@ -22,8 +22,11 @@ const FIRST_SEED = Number(process.env.FIRST_SEED ?? 1);
 const OPERATIONS = 24;
 const NOW = "2026-12-01T09:00:00.000Z";
 const MODELS = ["Site", "WorkOrder", "Note"];
-/** One user for all, as a note is seen by its author alone and changed by nobody else. */
-const USER = "dana";
+/** Two of each, of whom one may be there twice. Technicians may not do half of what they try here. */
+const USERS = ["dana", "dora", "tom", "tina"];
+const DISPATCHERS = ["dana", "dora"];
+/** By model, what a row of it belongs to. */
+const PARENTS = { WorkOrder: ["Site", "siteID"], Note: ["WorkOrder", "workOrderID"] };
 
 /** Mulberry32: small, and the same everywhere. */
 function random(seed) {
@@ -41,7 +44,8 @@ function random(seed) {
 class History {
   edits = [];
   log = [];
-  deleted = new Set();
+  /** What devices deleted, `{ author, id }`, each with what the device had below it. */
+  deletions = [];
   #counter = 0;
 
   unique(prefix) {
@@ -52,6 +56,10 @@ class History {
   wrote(author, model, id, field, value, seen) {
     this.edits.push({ author, model, id, field, value, seen });
   }
+
+  removed(author, model, id, field, removed, seen) {
+    this.edits.push({ author, model, id, field, removed, seen });
+  }
 }
 
 for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed += 1) {
@@ -60,8 +68,7 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed += 1) {
     try {
       await run(random(seed), history);
     } catch (error) {
-      error.message += `\nseed ${seed}:\n${history.log.join("\n")}`;
-      throw error;
+      throw new Error(`${error.message}\nseed ${seed}:\n${history.log.join("\n")}`, { cause: error });
     }
   });
 }
@@ -71,7 +78,8 @@ async function run(dice, history) {
   await server.create("WorkOrder", { title: "start", status: "PLANNED", scheduledFor: NOW, siteID: site.id });
   const devices = [];
   for (let number = 0; number < 2 + dice.below(3); number += 1) {
-    devices.push(await device(`device ${number}`, { user: USER, haste: 0.05 }).start());
+    const user = number === 0 ? "dana" : dice.one(USERS);
+    devices.push(Object.assign(await device(`device ${number} (${user})`, { user, haste: 0.05 }).start(), { user }));
   }
   for (let step = 0; step < OPERATIONS; step += 1) {
     const actor = dice.one(devices);
@@ -82,7 +90,7 @@ async function run(dice, history) {
   for (const each of devices) await heal(each);
   for (const each of devices) await each.sent();
   await converged(devices);
-  const truth = Object.fromEntries(await Promise.all(MODELS.map(async (model) => [model, await server.rows(model)])));
+  const truth = await visible();
   for (const each of history.edits) if (!accounted(each, truth, history)) assert.fail(described(each, truth));
 }
 
@@ -100,7 +108,7 @@ async function change(dice, actor, history) {
   const kind = dice.next();
   if (!row || kind < 0.25) await create(dice, actor, model, history);
   else if (kind < 0.85) await edit(dice, actor, model, row, history);
-  else if (model !== "Site") await remove(actor, model, row, history);
+  else await remove(actor, model, row, history);
 }
 
 async function create(dice, actor, model, history) {
@@ -121,10 +129,19 @@ async function create(dice, actor, model, history) {
 
 async function edit(dice, actor, model, row, history) {
   const field = dice.one(FIELDS[model]);
+  if (LISTS.has(field) && row[field]?.length && dice.next() < 0.4) return shorten(dice, actor, model, row, field, history);
   const value = LISTS.has(field) ? [...(row[field] ?? []), history.unique(field)] : history.unique(field);
   history.log.push(`${actor.name} edits ${model} ${row.id} v${row._version} ${field}: ${JSON.stringify(value)}`);
   if (!(await taken(history, () => actor.edit(actor[model], row.id, { [field]: value })))) return;
   history.wrote(actor, model, row.id, field, LISTS.has(field) ? value.at(-1) : value, row[field]);
+}
+
+async function shorten(dice, actor, model, row, field, history) {
+  const removed = dice.one(row[field]);
+  const value = row[field].filter((each) => each !== removed);
+  history.log.push(`${actor.name} edits ${model} ${row.id} v${row._version} ${field}: ${JSON.stringify(value)}, without ${removed}`);
+  if (!(await taken(history, () => actor.edit(actor[model], row.id, { [field]: value })))) return;
+  history.removed(actor, model, row.id, field, removed, row[field]);
 }
 
 /** What a device takes. It refuses what has gone while its user looked, or whose parent has. */
@@ -141,8 +158,19 @@ async function taken(history, write) {
 async function remove(actor, model, row, history) {
   history.log.push(`${actor.name} deletes ${model} ${row.id} v${row._version}`);
   if (!(await actor.get(actor[model], row.id))) return;
+  const below = await descendants(actor, model, row.id);
   await actor.delete(actor[model], row.id);
-  history.deleted.add(row.id);
+  for (const id of [row.id, ...below]) history.deletions.push({ author: actor, id, root: { model, id: row.id } });
+}
+
+async function descendants(actor, model, id) {
+  if (model === "Note") return [];
+  const children = model === "Site" ? "WorkOrder" : "Note";
+  const ids = [];
+  for (const row of (await actor.rows(actor[children])).values()) {
+    if ((await row[model === "Site" ? "site" : "workOrder"])?.id === id) ids.push(row.id, ...(await descendants(actor, children, row.id)));
+  }
+  return ids;
 }
 
 async function disturb(dice, actor, history) {
@@ -187,21 +215,43 @@ async function converged(devices) {
   });
 }
 
-async function firstDifference(devices) {
-  const orders = await server.rows("WorkOrder");
+/**
+ * What the server has, without what is below something that is deleted, by a device that had not seen it:
+ * `orphans`, which some devices have and some have not, and nobody is shown.
+ */
+async function visible() {
+  const truth = { orphans: new Set() };
   for (const model of MODELS) {
-    const truth = await server.rows(model);
-    for (const each of devices) {
-      const rows = await each.rows(each[model]);
-      for (const id of new Set([...truth.keys(), ...rows.keys()])) {
-        // A device forgets the notes of a work order that is deleted; the server keeps them.
-        if (model === "Note" && truth.has(id) && !orders.has(truth.get(id).workOrderID)) continue;
-        const [here, there] = [picture(model, rows.get(id)), picture(model, truth.get(id))];
-        if (here !== there) return `${each.name} has ${model} ${id} as ${here}, the server as ${there}`;
+    const [above, field] = PARENTS[model] ?? [];
+    truth[model] = await server.rows(model);
+    for (const [id, row] of truth[model]) {
+      if (!above || truth[above].has(row[field])) continue;
+      truth[model].delete(id);
+      truth.orphans.add(id);
+    }
+  }
+  return truth;
+}
+
+async function firstDifference(devices) {
+  const truth = await visible();
+  for (const each of devices) {
+    const seen = { ...truth, Note: new Map([...truth.Note].filter(([, note]) => maySee(each.user, note))) };
+    const here = {};
+    for (const model of MODELS) {
+      here[model] = await each.rows(each[model]);
+      for (const id of new Set([...seen[model].keys(), ...here[model].keys()])) {
+        if (truth.orphans.has(id)) continue;
+        const [ours, theirs] = [picture(model, here[model].get(id)), picture(model, seen[model].get(id))];
+        if (ours !== theirs) return `${each.name} has ${model} ${id} as ${ours}, the server as ${theirs}`;
       }
     }
   }
   return undefined;
+}
+
+function maySee(user, note) {
+  return DISPATCHERS.includes(user) || note.owner === server.tokensOf(user).idToken.payload["cognito:username"];
 }
 
 function picture(model, row) {
@@ -209,20 +259,21 @@ function picture(model, row) {
   return JSON.stringify(["_version", "status", ...FIELDS[model]].map((name) => row[name] ?? null));
 }
 
-/** In the state, reported to its author, deleted by somebody, or replaced by a later edit. */
-function accounted({ author, model, id, field, value }, truth, history) {
+/** In the state, reported to its author, or written over or deleted by them. */
+function accounted({ author, model, id, field, value, removed }, truth, history) {
   const row = truth[model].get(id);
   const current = row?.[field];
-  if (LISTS.has(field) ? current?.includes(value) : current === value) return true;
-  if (author.notices.some((notice) => notice.id === id && JSON.stringify(notice.fields).includes(JSON.stringify(value)))) return true;
-  // A deletion takes the author's own unsent edits with it, also when it is refused.
-  if (author.notices.some((notice) => notice.id === id && notice.kind === "not-deleted")) return true;
-  // Deleting a work order deletes its notes on the device that does it.
-  if (!row && (history.deleted.has(id) || (model === "Note" && history.deleted.size))) return true;
+  if (removed && row && !current?.includes(removed)) return true;
+  if (!removed && (LISTS.has(field) ? current?.includes(value) : current === value)) return true;
+  const said = JSON.stringify(value);
+  const tells = (told) => (removed ? told.name === field : JSON.stringify(told).includes(said));
+  if (author.notices.some((notice) => notice.id === id && notice.fields.some(tells))) return true;
+  if (!row && history.deletions.some((each) => each.author === author && each.id === id && !truth[each.root.model].has(each.root.id))) return true;
   return history.edits.some((other) => other.author === author && other.id === id && other.field === field && replaces(other, value));
 }
 
 /** Whether an author's later edit was made over their earlier one. */
 function replaces(other, value) {
+  if (other.removed) return other.removed === value;
   return Array.isArray(other.seen) ? other.seen.includes(value) : other.seen === value;
 }

@@ -75,6 +75,23 @@ test("AUTOMERGE: lists are joined", async () => {
   assert.deepEqual([end.accessHints, kinds], [["dog", "gate"], []]);
 });
 
+test("AUTOMERGE: of a list that they changed too, only what is new of ours is added", async () => {
+  const { end, kinds } = await collision("Site", site({ accessHints: ["ring twice"] }), {
+    ours: { accessHints: ["ring twice", "gate"] },
+    theirs: { accessHints: ["ring twice", "dog"] },
+  });
+  assert.deepEqual([end.accessHints, kinds], [["ring twice", "dog", "gate"], []]);
+});
+
+test("AUTOMERGE: what we took out of a list comes back if they changed anything, and we are told", async () => {
+  const { end, kinds, notice } = await collision("Site", site({ accessHints: ["ring twice"] }), {
+    ours: { accessHints: ["gate"] },
+    theirs: { phone: "+49 30 1" },
+  });
+  assert.deepEqual([end.accessHints, kinds], [["ring twice", "gate"], ["theirs-kept"]]);
+  assert.deepEqual(notice.fields, [{ name: "accessHints", ours: ["gate"], theirs: ["ring twice", "gate"] }]);
+});
+
 // LAMBDA
 
 test("LAMBDA: the status only moves forward, and we are told that ours did not", async () => {
@@ -91,6 +108,25 @@ test("LAMBDA: tags are a set, and other fields are the later change's", async ()
   });
   assert.deepEqual(end.tags.toSorted(), ["pump", "urgent", "warranty"]);
   assert.deepEqual([end.description, end.priority, kinds], ["leaks", 1, []]);
+});
+
+test("LAMBDA: a tag that we took away is there again if they changed anything, and we are told", async () => {
+  const { end, kinds } = await collision("WorkOrder", () => order({ tags: ["pump", "wrong"] }), { ours: { tags: [] }, theirs: { priority: 1 } });
+  assert.deepEqual([end.tags, end.priority, kinds], [["pump", "wrong"], 1, ["theirs-kept"]]);
+});
+
+test("LAMBDA: a tag that we had taken away, and that a late change brings back, is told to us", async () => {
+  const { id } = await order({ tags: ["pump", "wrong"] });
+  const [a, b] = await Promise.all([device("a", { user: "dana" }).start(), device("b", { user: "dora" }).start()]);
+  await b.goOffline();
+  await b.edit(b.WorkOrder, id, { tags: ["pump", "wrong", "urgent"] });
+  await a.edit(a.WorkOrder, id, { tags: ["pump"] });
+  await a.sent();
+  await b.goOnline();
+  await b.sent();
+  await until(() => a.notices.length, "the author to be told");
+  const fields = [{ name: "tags", ours: ["pump"], theirs: ["pump", "wrong", "urgent"] }];
+  assert.deepEqual(a.notices.map((each) => [each.kind, each.fields]), [["replaced", fields]]);
 });
 
 test("LAMBDA: work that has begun is not deleted, comes back, and we are told", async () => {

@@ -2,45 +2,79 @@
  * What the user saw when they changed it. DataStore keeps the new values alone, but whether an edit
  * overwrites somebody's change or the value that its author saw is the difference between a notice
  * and none.
+ *
+ * Edits of one field may wait one behind the other. The value before the first counts until its answer has come,
+ * then the first edit is what was seen before the second.
  */
 
 import type { Keep } from "./notices";
 
 const KEY = "groundwork.bases";
-type Seen = Readonly<Record<string, unknown>>;
+
+/** By field, the value before the edits that have not been answered. */
+export type Seen = Readonly<Record<string, unknown>>;
+
+interface Edited {
+  readonly seen: unknown;
+  /** Of the last edit. */
+  readonly ours: unknown;
+}
+type Row = Readonly<Record<string, Edited>>;
 
 export class Bases {
-  readonly #seen: Map<string, Seen>;
+  readonly #rows: Map<string, Row>;
 
   constructor(private readonly keep?: Keep) {
-    let entries: [string, Seen][] = [];
+    let entries: [string, Row][] = [];
     try {
-      entries = JSON.parse(keep?.getItem(KEY) ?? "[]") as [string, Seen][];
+      entries = JSON.parse(keep?.getItem(KEY) ?? "[]") as [string, Row][];
     } catch {
       entries = [];
     }
-    this.#seen = new Map(entries);
+    this.#rows = new Map(entries);
   }
 
-  /** The first edit counts: later ones go out together with it. */
-  remember(id: string, seen: Seen): void {
-    this.#seen.set(id, { ...seen, ...this.#seen.get(id) });
+  /** `row`: as its author saw it. */
+  remember(id: string, row: object, changes: object): void {
+    const [before, current] = [this.#rows.get(id), row as Seen];
+    const edited = Object.entries(changes).map(([name, ours]): [string, Edited] => {
+      const known = before?.[name];
+      return [name, { seen: known ? known.seen : (current[name] ?? null), ours: ours as unknown }];
+    });
+    this.#rows.set(id, { ...before, ...Object.fromEntries(edited) });
     this.#store();
   }
 
   get(id: string): Seen | undefined {
-    return this.#seen.get(id);
+    const row = this.#rows.get(id);
+    return row && Object.fromEntries(Object.entries(row).map(([name, { seen }]) => [name, seen]));
+  }
+
+  /** What was sent of a row has been answered. */
+  answered(id: string, sent: Readonly<Record<string, unknown>>): void {
+    const row = this.#rows.get(id);
+    if (!row) return;
+    const left = Object.entries(row)
+      .filter(([name, { ours }]) => !(name in sent && same(ours, sent[name])))
+      .map(([name, edited]) => [name, name in sent ? { ...edited, seen: sent[name] } : edited]);
+    this.#rows.set(id, Object.fromEntries(left));
+    if (left.length) this.#store();
+    else this.forget(id);
   }
 
   forget(id: string): void {
-    if (this.#seen.delete(id)) this.#store();
+    if (this.#rows.delete(id)) this.#store();
   }
 
   #store(): void {
     try {
-      this.keep?.setItem(KEY, JSON.stringify([...this.#seen]));
+      this.keep?.setItem(KEY, JSON.stringify([...this.#rows]));
     } catch {
       // A full store costs a notice too many, nothing else.
     }
   }
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
 }

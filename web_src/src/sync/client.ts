@@ -15,6 +15,7 @@ import { Answers } from "./answers";
 import { Bases } from "./bases";
 import { Conflicts } from "./conflicts";
 import { InOrder } from "./in_order";
+import { joinedLists } from "./lists";
 import { Notices, type Keep } from "./notices";
 import { OneLoop } from "./one_loop";
 import { waiting, type Waiting } from "./outbox";
@@ -52,6 +53,7 @@ export type CureName =
   | "subscribeFirst"
   | "inOrder"
   | "oneLoop"
+  | "lists"
   | "conflicts"
   | "replaced"
   | "parentsFirst"
@@ -93,7 +95,7 @@ export function connect(connection: Connection): Client {
   const notices = new Notices(connection.keep);
   const bases = new Bases(connection.keep);
   const reachability = new Reachability(page);
-  const replaced = new Replaced(notices, (id, name) => name in (bases.get(id) ?? {}), connection.keep);
+  const replaced = new Replaced(notices, bases, connection.keep);
   const without = new Set(connection.without);
   const inOrder = new InOrder((row) => {
     if (!without.has("replaced")) replaced.seen(row);
@@ -110,8 +112,9 @@ export function connect(connection: Connection): Client {
     ["reachability", reachability.cure],
     ["oneLoop", oneLoop.inside],
     ["session", patientSession(session, reachability)],
+    ["lists", joinedLists(bases)],
     ["conflicts", conflicts.cure],
-    ["rejections", healedRejections(notices, localRow)],
+    ["rejections", healedRejections(notices, bases, localRow)],
     ["replaced", replaced.cure],
     ["parentsFirst", parentsFirst.cure],
     ["subscribeFirst", subscribeFirst.cure],
@@ -166,8 +169,7 @@ export async function edit<Model extends PersistentModel & { id: string }>(
   original: Model,
   changes: Partial<Model>,
 ): Promise<Model> {
-  const names = Object.keys(changes) as (keyof Model)[];
-  client.bases.remember(original.id, Object.fromEntries(names.map((name) => [name, original[name] ?? null])));
+  client.bases.remember(original.id, original, changes);
   const changed = constructor.copyOf(original, (draft) => {
     Object.assign(draft, changes);
   });

@@ -13,8 +13,8 @@
  * not come back as it was sent, or was written over somebody else's change, is a notice.
  */
 
-import type { Bases } from "./bases";
-import { contains, differences, type Notices } from "./notices";
+import type { Bases, Seen } from "./bases";
+import { contains, differences, written, type Notices } from "./notices";
 import { Answer, isMutation, readAgain, type Ask, type Operation, type Request, type Row } from "./wire";
 
 type Mutation = Operation & { input: Row };
@@ -39,6 +39,7 @@ export class Conflicts {
     return async (request) => {
       const { operation } = request;
       if (!isMutation(operation)) return inner(request);
+      const base = this.bases.get(operation.input.id);
       const gone = this.#gone.get(operation.input.id);
       let answer = gone ? Answer.of({ data: { [operation.field]: gone } }) : await inner(request);
       // The server tried to merge, and somebody was quicker each time.
@@ -58,33 +59,33 @@ export class Conflicts {
         await pause(Math.random() * PAUSE_MS * attempt);
         answer = await inner(resent(request, operation, theirs));
       }
-      this.#finished(operation, answer, overwritten);
+      this.#finished(operation, answer, overwritten, base);
       return answer;
     };
   };
 
-  #finished(operation: Mutation, answer: Answer, overwritten: Row | undefined): void {
+  #finished(operation: Mutation, answer: Answer, overwritten: Row | undefined, base: Seen | undefined): void {
     const row = answer.row(operation.field);
     if (!row) return;
     const { input, name: model, verb } = operation;
     const id = input.id;
-    const lost = differences(input, row);
+    const lost = differences(input, row, base);
     if (row["_deleted"]) this.#gone.set(id, row);
     if (verb === "delete") {
       if (!row["_deleted"]) this.notices.add({ kind: "not-deleted", model, id, fields: [] });
     } else if (row["_deleted"]) {
-      this.notices.add({ kind: "deleted-elsewhere", model, id, fields: lost.length ? lost : written(input) });
+      this.notices.add({ kind: "deleted-elsewhere", model, id, fields: written(input, row) });
     } else if (lost.length) {
       this.notices.add({ kind: "theirs-kept", model, id, fields: lost });
     } else if (overwritten) {
-      this.#sayWhatIsOverwritten(model, input, overwritten);
+      this.#sayWhatIsOverwritten(model, input, overwritten, base);
     }
-    this.bases.forget(id);
+    if (verb === "delete") this.bases.forget(id);
+    else this.bases.answered(id, input);
   }
 
   /** Theirs is a change if it is not what the user saw when they made theirs. */
-  #sayWhatIsOverwritten(model: string, input: Row, theirs: Row): void {
-    const base = this.bases.get(input.id);
+  #sayWhatIsOverwritten(model: string, input: Row, theirs: Row, base: Seen | undefined): void {
     const fields = differences(input, theirs).filter(
       (each) => !(base && each.name in base && contains(each.theirs, base[each.name])),
     );
@@ -100,12 +101,6 @@ function resent(request: Request, operation: Mutation, theirs: Row): Request {
   const input = { ...operation.input, _version: theirs["_version"] };
   const { query, variables } = operation;
   return { ...request, body: JSON.stringify({ query, variables: { ...variables, input } }) };
-}
-
-function written(input: Row): { name: string; ours: unknown; theirs: unknown }[] {
-  return Object.entries(input)
-    .filter(([name]) => name !== "id" && !name.startsWith("_"))
-    .map(([name, ours]) => ({ name, ours, theirs: null }));
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -84,11 +84,30 @@ export class Notices {
 
 const OWN = new Set(["id", "_version", "_deleted", "_lastChangedAt", "createdAt", "updatedAt"]);
 
-/** The fields of an edit that an item does not carry. */
-export function differences(edit: Row, item: Row): NoticeField[] {
+/**
+ * The fields of an edit that an item does not carry. `base`: what the author saw before the edit, without
+ * which nobody can tell what they took out of a list.
+ */
+export function differences(edit: Row, item: Row, base: Readonly<Record<string, unknown>> = {}): NoticeField[] {
+  return written(edit, item).filter(({ name, ours }) => !carries(item[name], ours, base[name]));
+}
+
+/** Whether a value says what an edit of `base` to `ours` does; a list may hold more, if `ours` has not taken it out. */
+export function carries(value: unknown, ours: unknown, base: unknown): boolean {
+  const taken = Array.isArray(ours) ? removed(ours, base) : [];
+  return contains(value, ours) && !taken.some((each) => Array.isArray(value) && value.includes(each));
+}
+
+/** What an edit took out of a list. */
+function removed(ours: readonly unknown[], base: unknown): readonly unknown[] {
+  return Array.isArray(base) ? base.filter((each) => !ours.includes(each)) : [];
+}
+
+/** All that an edit wrote, beside what there is. */
+export function written(edit: Row, item: Row | undefined): NoticeField[] {
   return Object.entries(edit)
-    .filter(([name, ours]) => !OWN.has(name) && !contains(item[name], ours))
-    .map(([name, ours]) => ({ name, ours, theirs: item[name] ?? null }));
+    .filter(([name]) => !OWN.has(name))
+    .map(([name, ours]) => ({ name, ours, theirs: item?.[name] ?? null }));
 }
 
 /**

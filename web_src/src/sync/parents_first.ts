@@ -7,18 +7,20 @@
  *
  * Here the deletion of what a row belongs to goes first, as soon as that of the row would. When it is
  * accepted the row's is sent; when it is not, the row comes back, and what its author had written in it
- * and not sent is told to them. Nothing has to be remembered for that: after a reload the outbox is as
- * it was, and a deletion that had arrived is accepted again.
+ * and not sent is told to them. After a reload the outbox is as it was, and a deletion that had arrived is
+ * accepted again. What is remembered is which deletions were refused, as DataStore may put those that
+ * came with one behind it, and what was never sent.
  */
 
 import type { Bases } from "./bases";
 import { belongsTo, PARENTS, PLURALS } from "./family";
-import { differences, type Keep, type NoticeField, type Notices } from "./notices";
+import { differences, written, type Keep, type NoticeField, type Notices } from "./notices";
 import type { Waiting } from "./outbox";
 import { Answer, isMutation, itemSelection, operationOf, readAgain, type Ask, type Operation, type Request, type Row } from "./wire";
 
-const KEY = "groundwork.unsent";
-const REASON = "it was deleted with what it belongs to, which is still there";
+const KEY = "groundwork.deletions";
+const MOST_KEPT = 100;
+const REASON = "it was deleted before it was sent, by a deletion that was not accepted";
 const LEAST = "{ id _version _lastChangedAt _deleted }";
 
 type Deletion = Operation & { input: Row };
@@ -33,6 +35,8 @@ export class ParentsFirst {
   readonly #selections = new Map<string, string>();
   /** By entry of the outbox: whether its deletion was accepted, and the answer if it was. */
   readonly #settled = new Map<string, Answer | "kept">();
+  /** By row, the entry of its deletion that was refused. Entries have ids in the order of their making. */
+  readonly #kept: Map<string, string>;
   /** Creations: DataStore takes them out of its outbox when their parent is deleted. */
   readonly #unsent: Map<string, Unsent>;
 
@@ -42,13 +46,14 @@ export class ParentsFirst {
     private readonly outbox: () => Promise<readonly Waiting[]>,
     private readonly keep?: Keep,
   ) {
-    let entries: [string, Unsent][] = [];
+    let stored: { kept?: [string, string][]; unsent?: [string, Unsent][] } = {};
     try {
-      entries = JSON.parse(keep?.getItem(KEY) ?? "[]") as [string, Unsent][];
+      stored = JSON.parse(keep?.getItem(KEY) ?? "{}") as typeof stored;
     } catch {
-      entries = [];
+      stored = {};
     }
-    this.#unsent = new Map(entries);
+    this.#kept = new Map(stored.kept);
+    this.#unsent = new Map(stored.unsent);
   }
 
   readonly cure = (inner: Ask): Ask => {
@@ -74,14 +79,19 @@ export class ParentsFirst {
     const entries = await this.outbox();
     const own = deletionOf(entries, operation.input.id);
     if (!own) return inner(request);
-    const accepted = await this.#settle(own, entries, async (entry) => {
-      return inner(entry === own ? request : this.#deletion(request, entry));
+    let fresh: Answer | undefined;
+    await this.#settle(own, entries, async (entry) => {
+      if (entry !== own) return inner(this.#deletion(request, entry));
+      fresh = await inner(request);
+      return fresh;
     });
-    const answer = this.#settled.get(own.id);
-    if (accepted && answer instanceof Answer) return answer;
+    const settled = this.#settled.get(own.id);
+    if (settled instanceof Answer) return settled;
+    if (fresh) return fresh;
     const row = await readAgain(inner, request, operation);
     if (!row) return inner(request);
-    this.#tellEdits(own, row);
+    this.#tellEdits(own, row, this.bases.get(own.modelId));
+    this.bases.forget(own.modelId);
     return Answer.of({ data: { [operation.field]: row } });
   }
 
@@ -89,17 +99,37 @@ export class ParentsFirst {
   async #settle(entry: Waiting, entries: readonly Waiting[], send: (entry: Waiting) => Promise<Answer>): Promise<boolean> {
     let settled = this.#settled.get(entry.id);
     if (settled === undefined) {
-      const field = PARENTS.get(entry.model)?.field;
-      const parent = field && deletionOf(entries, String(parsed(entry)[field]));
       settled = "kept";
-      if (!parent || (await this.#settle(parent, entries, send))) {
+      if (await this.#isParentGone(entry, entries, send)) {
+        const base = this.bases.get(entry.modelId);
         const answer = await send(entry);
-        if (answer.row(`delete${entry.model}`)?.["_deleted"]) settled = answer;
+        const row = answer.row(`delete${entry.model}`);
+        if (row?.["_deleted"]) settled = answer;
+        else if (row) this.#tellEdits(entry, row, base);
       }
       this.#settled.set(entry.id, settled);
+      if (settled === "kept") this.#remember(entry);
       this.#tellUnsent(entry.modelId, entries, settled === "kept");
     }
     return settled !== "kept";
+  }
+
+  /** Whether what a row belongs to is deleted, or was not to be deleted with it. */
+  async #isParentGone(entry: Waiting, entries: readonly Waiting[], send: (entry: Waiting) => Promise<Answer>): Promise<boolean> {
+    const id = String(parsed(entry)[PARENTS.get(entry.model)?.field ?? ""]);
+    const parent = deletionOf(entries, id);
+    if (parent) return this.#settle(parent, entries, send);
+    return (this.#kept.get(id) ?? "") < entry.id;
+  }
+
+  #remember({ modelId, id }: Waiting): void {
+    this.#kept.delete(modelId);
+    this.#kept.set(modelId, id);
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= MOST_KEPT) break;
+      this.#kept.delete(oldest);
+    }
+    this.#store();
   }
 
   /** What DataStore will send for an entry. */
@@ -116,20 +146,18 @@ export class ParentsFirst {
   }
 
   /** What was written in a row that comes back, and not sent before it was deleted. */
-  #tellEdits(entry: Waiting, row: Row): void {
-    const base = this.bases.get(entry.modelId);
+  #tellEdits(entry: Waiting, row: Row, base: Readonly<Record<string, unknown>> | undefined): void {
     if (!base) return;
-    const fields = differences(parsed(entry), row).filter(({ name }) => name in base);
+    const edited = row["_deleted"] ? written(parsed(entry), row) : differences(parsed(entry), row);
+    const fields = edited.filter(({ name }) => name in base);
     if (fields.length) this.#tell(entry.model, entry.modelId, fields);
-    this.bases.forget(entry.modelId);
   }
 
   /** What was created below a row, and went with it before it was sent. */
   #tellUnsent(id: string, entries: readonly Waiting[], kept: boolean): void {
     for (const [child, { model, fields }] of this.#unsent) {
       if (!belongsTo(model, fields, id) || entries.some((entry) => entry.modelId === child)) continue;
-      const written = Object.entries(fields).filter(([name, ours]) => name !== "id" && ours !== null);
-      if (kept) this.#tell(model, child, written.map(([name, ours]) => ({ name, ours, theirs: null })));
+      if (kept) this.#tell(model, child, written(fields, undefined).filter(({ ours }) => ours !== null));
       this.#forget([child]);
       this.#tellUnsent(child, entries, kept);
     }
@@ -146,7 +174,7 @@ export class ParentsFirst {
 
   #store(): void {
     try {
-      this.keep?.setItem(KEY, JSON.stringify([...this.#unsent]));
+      this.keep?.setItem(KEY, JSON.stringify({ kept: [...this.#kept], unsent: [...this.#unsent] }));
     } catch {
       // A full store costs a notice after a reload, nothing else.
     }

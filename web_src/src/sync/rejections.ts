@@ -10,7 +10,8 @@
  * read, the edit waits.
  */
 
-import { differences, type Notices } from "./notices";
+import type { Bases } from "./bases";
+import { differences, written, type Notices } from "./notices";
 import { Answer, isMutation, readAgain, type Ask, type GraphqlError, type Operation, type Row } from "./wire";
 
 const EXISTS = "DynamoDB:ConditionalCheckFailedException";
@@ -18,7 +19,7 @@ const EXISTS = "DynamoDB:ConditionalCheckFailedException";
 /** The row as the device has it. */
 export type LocalRow = (model: string, id: string) => Promise<Row | undefined>;
 
-export function healedRejections(notices: Notices, local: LocalRow) {
+export function healedRejections(notices: Notices, bases: Bases, local: LocalRow) {
   return (inner: Ask): Ask =>
     async (request) => {
       const answer = await inner(request);
@@ -26,22 +27,23 @@ export function healedRejections(notices: Notices, local: LocalRow) {
       const error = answer.error ?? unsaid(answer);
       if (!isMutation(operation) || !error || error.errorType === "ConflictUnhandled") return answer;
       const there = await readAgain(inner, request, operation);
+      bases.answered(operation.input.id, operation.input);
       if (operation.verb === "create" && error.errorType === EXISTS && there) {
         const { name: model, input } = operation;
-        const fields = differences(input, there);
-        const kind = there["_deleted"] ? "deleted-elsewhere" : "replaced";
+        const [kind, fields] = there["_deleted"]
+          ? (["deleted-elsewhere", written(input, there)] as const)
+          : (["replaced", differences(input, there)] as const);
         if (fields.length) notices.add({ kind, model, id: input.id, fields });
         return Answer.of({ data: { [operation.field]: there } });
       }
       const row = there ?? (await gone(local, operation));
       if (!(operation.verb === "delete" && row["_deleted"])) {
-        const { id: _id, _version, ...sent } = operation.input;
         notices.add({
           kind: "refused",
           model: operation.name,
           id: operation.input.id,
           reason: error.message ?? error.errorType ?? "refused",
-          fields: Object.entries(sent).map(([name, ours]) => ({ name, ours, theirs: row[name] ?? null })),
+          fields: written(operation.input, row),
         });
       }
       // Of an error DataStore takes the row only if it is not about authorization; of an answer always.

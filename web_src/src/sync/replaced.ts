@@ -9,8 +9,9 @@
  * row, or what it belongs to, its author is told what was in it.
  */
 
-import { belongsTo, PARENTS } from "./family";
-import { contains, type Keep, type Notices } from "./notices";
+import type { Bases, Seen } from "./bases";
+import { PARENTS } from "./family";
+import { carries, written, type Keep, type Notices } from "./notices";
 import { isMutation, type Answer, type Ask, type Operation, type Row } from "./wire";
 
 const KEY = "groundwork.taken";
@@ -20,6 +21,10 @@ interface Taken {
   readonly model: string;
   readonly version: number;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** What lists were before: what the author took out of them is not to come back unsaid. */
+  readonly lists?: Readonly<Record<string, unknown>>;
+  /** The id of what the row belongs to. */
+  readonly parent?: unknown;
 }
 
 export class Replaced {
@@ -29,10 +34,9 @@ export class Replaced {
   /** What is deleted, as far as the page has heard: what is created below it, nobody will see. */
   readonly #dead = new Set<string>();
 
-  /** `pending`: whether the author has changed the field again; what comes of that is told then. */
   constructor(
     private readonly notices: Notices,
-    private readonly pending: (id: string, name: string) => boolean,
+    private readonly bases: Bases,
     private readonly keep?: Keep,
   ) {
     let entries: [string, Taken][] = [];
@@ -48,8 +52,9 @@ export class Replaced {
     return async (request) => {
       const { operation } = request;
       if (operation?.verb === "delete" && operation.input) this.#deleting.add(operation.input.id);
+      const base = isMutation(operation) ? this.bases.get(operation.input.id) : undefined;
       const answer = await inner(request);
-      if (isMutation(operation)) this.#answered(operation, answer);
+      if (isMutation(operation)) this.#answered(operation, answer, base);
       if (operation?.verb === "sync") this.#page(operation, answer);
       return answer;
     };
@@ -63,8 +68,10 @@ export class Replaced {
     }
     const taken = this.#taken.get(row.id);
     if (!taken || Number(row["_version"]) <= taken.version) return;
+    // What the author has changed again: what comes of that is told then.
+    const pending = this.bases.get(row.id) ?? {};
     const fields = Object.entries(taken.fields)
-      .filter(([name, ours]) => !contains(row[name], ours) && !this.pending(row.id, name))
+      .filter(([name, ours]) => !carries(row[name], ours, taken.lists?.[name]) && !(name in pending))
       .map(([name, ours]) => ({ name, ours, theirs: row[name] ?? null }));
     if (!fields.length) return;
     const rest = Object.entries(taken.fields).filter(([name]) => !fields.some((each) => each.name === name));
@@ -77,17 +84,17 @@ export class Replaced {
   /** A row was deleted, and with it what belongs to it, whether the server has done that yet or not. */
   #gone(id: string): void {
     this.#dead.add(id);
-    for (const [other, { model, fields }] of [...this.#taken]) {
-      if (other !== id && !belongsTo(model, fields, id)) continue;
+    for (const [other, { model, fields, parent }] of [...this.#taken]) {
+      if (other !== id && parent !== id) continue;
       this.#taken.delete(other);
       this.#store();
       if (this.#deleting.has(id)) this.#deleting.add(other);
-      else this.notices.add({ kind: "deleted-elsewhere", model, id: other, fields: written(fields) });
+      else this.notices.add({ kind: "deleted-elsewhere", model, id: other, fields: written({ id: other, ...fields }, undefined) });
       if (other !== id) this.#gone(other);
     }
   }
 
-  #answered(operation: Operation & { input: Row }, answer: Answer): void {
+  #answered(operation: Operation & { input: Row }, answer: Answer, base: Seen = {}): void {
     const row = answer.row(operation.field);
     if (!row) return;
     this.#forget(row.id, operation.input);
@@ -95,19 +102,23 @@ export class Replaced {
     this.#deleting.delete(row.id);
     if (operation.verb === "delete" || row["_deleted"]) return;
     const kept = Object.entries(operation.input).filter(
-      ([name, ours]) => name !== "id" && !name.startsWith("_") && ours !== null && contains(row[name], ours),
+      ([name, ours]) => name !== "id" && !name.startsWith("_") && ours !== null && carries(row[name], ours, base[name]),
     );
     if (!kept.length) return;
-    const fields = { ...this.#taken.get(row.id)?.fields, ...Object.fromEntries(kept) };
+    const before = this.#taken.get(row.id);
+    const fields = { ...before?.fields, ...Object.fromEntries(kept) };
+    const seen = kept.filter(([name]) => Array.isArray(base[name])).map(([name]) => [name, base[name]]);
+    const earlier = Object.entries(before?.lists ?? {}).filter(([name]) => !(name in operation.input));
+    const lists = Object.fromEntries([...earlier, ...seen]);
+    const parent = row[PARENTS.get(operation.name)?.field ?? ""];
     this.#taken.delete(row.id);
-    this.#taken.set(row.id, { model: operation.name, version: Number(row["_version"]), fields });
+    this.#taken.set(row.id, { model: operation.name, version: Number(row["_version"]), fields, lists, parent });
     for (const id of this.#taken.keys()) {
       if (this.#taken.size <= MOST_ROWS) break;
       this.#taken.delete(id);
     }
     this.#store();
-    const parent = PARENTS.get(operation.name);
-    if (parent && this.#dead.has(String(operation.input[parent.field]))) this.#gone(row.id);
+    if (this.#dead.has(String(parent))) this.#gone(row.id);
   }
 
   /** What we have just replaced ourselves is no news. */
@@ -131,8 +142,4 @@ export class Replaced {
       // A full store costs a notice, nothing else.
     }
   }
-}
-
-function written(fields: Readonly<Record<string, unknown>>): { name: string; ours: unknown; theirs: null }[] {
-  return Object.entries(fields).map(([name, ours]) => ({ name, ours, theirs: null }));
 }
