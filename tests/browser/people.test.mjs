@@ -84,6 +84,23 @@ test("somebody else gets nothing of who was here before, and erases what waits o
   assert.ok(!stored.includes("tom@field.example") && !stored.includes("Ordered"), stored);
 });
 
+test("with somebody else's tokens on the device, nothing of its owner's is sent", async () => {
+  await mill();
+  const [tom, tina] = [await device("Tom"), await device("Tina")];
+  await tom.context.setOffline(true);
+  await newNote(tom.page, "Mend the pump", "The seal leaks.");
+  await tom.page.getByText("1 change waits").waitFor();
+  const theirs = await tina.page.evaluate(() => Object.entries(localStorage).filter(([key]) => key.startsWith("Cognito")));
+  await tom.page.evaluate((entries) => {
+    for (const key of Object.keys(localStorage)) if (key.startsWith("Cognito")) localStorage.removeItem(key);
+    for (const [key, value] of entries) localStorage.setItem(key, value);
+  }, theirs);
+  await tom.context.setOffline(false);
+  await badge(tom.page, "sign-in needed");
+  await tom.page.getByText("1 change waits").waitFor();
+  assert.deepEqual(await notesOfServer(), []);
+});
+
 test("signing out with changes that wait asks first", async () => {
   await mill();
   const { context, page } = await device("Tom", { viewport: DESK });

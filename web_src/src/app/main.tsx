@@ -30,14 +30,11 @@ interface Opened {
   readonly configuration: Configuration;
   /** Of whoever is signed in. */
   readonly source: TokenSource;
-  /** Whether somebody has to sign in before anything is sent. */
-  readonly lapsed: boolean;
 }
 
-function App({ client, configuration, source, ...opened }: Opened): JSX.Element {
+function App({ client, configuration, source }: Opened): JSX.Element {
   const [user, setUser] = useState(owner);
   const [asking, setAsking] = useState(!user);
-  const [lapsed, setLapsed] = useState(opened.lapsed);
   const signedIn = async () => {
     const now = userOf(await source(false));
     if (!now) throw new Error("Cognito has given no identity token.");
@@ -45,7 +42,6 @@ function App({ client, configuration, source, ...opened }: Opened): JSX.Element 
     if (user && now.id !== user.id) return location.reload();
     become(now);
     setUser(now);
-    setLapsed(false);
     setAsking(false);
     client.reachability.resume();
   };
@@ -53,11 +49,10 @@ function App({ client, configuration, source, ...opened }: Opened): JSX.Element 
     const onBack = user && (() => setAsking(false));
     return <SignIn configuration={configuration} again={user?.name} onDone={signedIn} onBack={onBack} />;
   }
-  return <Home client={client} user={user} lapsed={lapsed} onSignIn={() => setAsking(true)} />;
+  return <Home client={client} user={user} onSignIn={() => setAsking(true)} />;
 }
 
-function Home(properties: { client: Client; user: User; lapsed: boolean; onSignIn: () => void }): JSX.Element {
-  const { client, user, lapsed, onSignIn } = properties;
+function Home({ client, user, onSignIn }: { client: Client; user: User; onSignIn: () => void }): JSX.Element {
   const status = useSync(client);
   const rows = useRows();
   const [view, setView] = useState<View>("orders");
@@ -65,9 +60,8 @@ function Home(properties: { client: Client; user: User; lapsed: boolean; onSignI
   const [leaving, setLeaving] = useState(false);
   const unsent = useMemo(() => new Set(status.waiting.map((each) => each.modelId)), [status.waiting]);
   useEffect(() => {
-    // DataStore listens to what it is told from here on.
-    void DataStore.start().then(() => lapsed && client.reachability.pause());
-  }, [client, lapsed]);
+    void DataStore.start();
+  }, []);
   useEffect(() => {
     if (!matchMedia(BESIDE).matches) scrollTo(0, 0);
   }, [view, chosen]);
@@ -214,16 +208,21 @@ async function opened(root: HTMLElement): Promise<void> {
     await erase();
   }
   if (user) become(user);
-  const client = connect({
+  const client: Client = connect({
     graphqlUrl: configuration.graphqlUrl,
     region: configuration.region,
     auth: authOf(configuration),
-    tokens: ofOwner(source),
+    tokens: async (force) => {
+      const tokens = await ofOwner(source)(force);
+      // Nobody is signed in: what would be asked would be refused, after a while.
+      if (!tokens && owner()) client.reachability.pause();
+      return tokens;
+    },
     keep: localStorage,
   });
   render(null, root);
   root.replaceChildren();
-  render(<App {...{ client, configuration, source, lapsed: !user }} />, root);
+  render(<App {...{ client, configuration, source }} />, root);
   if ("serviceWorker" in navigator) await navigator.serviceWorker.register("service_worker.js");
 }
 

@@ -5,10 +5,8 @@
  * away is done to the list as it is now; and before a value is written over that somebody has changed
  * since the form was opened, its author is told, and saves again if they mean it.
  *
- * The list is sent as a whole: where versions agree, AppSync writes what is sent, and where they do not,
- * AUTOMERGE appends it to its own list whatever it holds
- * (https://docs.aws.amazon.com/appsync/latest/devguide/conflict-detection-and-resolution.html). So only
- * what is new would be a list without the rest in the first case, which no client can tell beforehand.
+ * The list is saved whole, for the device shows it; what of it is sent, if the server's has changed, is the
+ * business of `sync/lists.ts`.
  */
 
 import { DataStore, type PersistentModel, type PersistentModelConstructor } from "aws-amplify/datastore";
