@@ -8,6 +8,7 @@
 import { Amplify } from "aws-amplify";
 import { DataStore } from "aws-amplify/datastore";
 import type { PersistentModelConstructor, PersistentModel } from "aws-amplify/datastore";
+import { CONNECTION_STATE_CHANGE, ConnectionState } from "aws-amplify/api";
 import { Hub } from "aws-amplify/utils";
 
 import * as models from "../../../models/datastore/index.js";
@@ -100,7 +101,7 @@ export function connect(connection: Connection): Client {
   const inOrder = new InOrder((row) => {
     if (!without.has("replaced")) replaced.seen(row);
   });
-  const subscribeFirst = new SubscribeFirst(SUBSCRIPTIONS);
+  const subscribeFirst = new SubscribeFirst(SUBSCRIPTIONS, synchroniseAgain);
   const conflicts = new Conflicts(notices, bases);
   const parentsFirst = new ParentsFirst(notices, bases, () => waiting(page.indexedDB), connection.keep);
   const answers = new Answers(connection.keep);
@@ -134,12 +135,10 @@ export function connect(connection: Connection): Client {
     closed: () => subscribeFirst.closed(),
   });
   Hub.listen("datastore", ({ payload }) => {
-    if (payload.event === "syncQueriesReady") {
-      answers.synchronised();
-      oneLoop.started();
-    }
+    if (payload.event === "syncQueriesReady") answers.synchronised();
     if (payload.event === "networkStatus" && !(payload.data as { active: boolean }).active) {
       answers.stopped();
+      inOrder.stopped();
       oneLoop.stopped();
     }
     if (payload.event === "outboxMutationProcessed") {
@@ -228,6 +227,13 @@ function curedFetch(original: typeof fetch, url: string, cures: readonly Cure[])
       headers: { "content-type": "application/json" },
     });
   };
+}
+
+/** DataStore synchronises when it hears that the realtime connection was disrupted and is back. */
+function synchroniseAgain(): void {
+  for (const connectionState of [ConnectionState.ConnectionDisrupted, ConnectionState.Connected]) {
+    Hub.dispatch("api", { event: CONNECTION_STATE_CHANGE, data: { connectionState } }, "PubSub");
+  }
 }
 
 async function localRow(model: string, id: string): Promise<Row | undefined> {

@@ -10,14 +10,11 @@
  * handed to DataStore is handed to it.
  */
 
-import { Answer, isMutation, type Ask, type Operation, type Row } from "./wire";
+import { Answer, rowOf, type Ask, type Operation, type Row } from "./wire";
 import type { SocketMessage } from "./socket";
 
-/** If DataStore does not say that it has stored an answer, because it was stopped meanwhile. */
-const PATIENCE_MS = 5_000;
-
 export class InOrder {
-  readonly #underWay = new Map<string, ReturnType<typeof setTimeout> | undefined>();
+  readonly #underWay = new Set<string>();
   readonly #held = new Map<string, (() => void)[]>();
   readonly #versions = new Map<string, number>();
 
@@ -30,13 +27,12 @@ export class InOrder {
       const id = rowOf(operation);
       if (operation?.verb === "sync") return this.#page(operation, await inner(request));
       if (!operation || !id) return inner(request);
-      this.#begin(id);
+      this.#underWay.add(id);
       try {
         const answer = await inner(request);
         const row = answer.row(operation.field);
         if (row) this.#hand(row);
-        if (row) this.#expectStored(id);
-        else this.stored(id);
+        if (!row) this.stored(id);
         return answer;
       } catch (error) {
         this.stored(id);
@@ -62,20 +58,15 @@ export class InOrder {
 
   /** DataStore has stored the answer to the edit of a row, or there is nothing to store. */
   stored(id: string): void {
-    clearTimeout(this.#underWay.get(id));
     this.#underWay.delete(id);
     const held = this.#held.get(id) ?? [];
     this.#held.delete(id);
     for (const deliver of held) deliver();
   }
 
-  #begin(id: string): void {
-    clearTimeout(this.#underWay.get(id));
-    this.#underWay.set(id, undefined);
-  }
-
-  #expectStored(id: string): void {
-    this.#underWay.set(id, setTimeout(() => this.stored(id), PATIENCE_MS));
+  /** DataStore has stopped: it stores no answer any more. */
+  stopped(): void {
+    for (const id of this.#underWay) this.stored(id);
   }
 
   #page(operation: Operation, answer: Answer): Answer {
@@ -98,11 +89,6 @@ export class InOrder {
 
 function version(row: Row): number {
   return Number(row["_version"] ?? 0);
-}
-
-function rowOf(operation: Operation | undefined): string | undefined {
-  if (isMutation(operation)) return operation.input.id;
-  return operation?.verb === "get" ? String(operation.variables["id"]) : undefined;
 }
 
 function pushed(message: SocketMessage): Row | undefined {

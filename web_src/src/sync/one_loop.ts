@@ -10,48 +10,43 @@
  * the entry stays. If it had arrived, the entry is sent twice, which the API recognises by its version.
  */
 
-import { isMutation, NetworkError, type Ask } from "./wire";
+import { isMutation, NetworkError, type Answer, type Ask } from "./wire";
 
 export class OneLoop {
   #turn = 0;
-  #running = false;
-  #stops = new Set<() => void>();
+  readonly #stops = new Set<() => void>();
 
-  /** Next to the network: what must not be sent, or not be waited for. */
+  /** Next to the network: what the other cures still do for a loop that was stopped, they do not finish. */
   readonly inside = (inner: Ask): Ask => {
     return async (request) => {
-      if (!isMutation(request.operation)) return inner(request);
-      if (!this.#running) throw new NetworkError();
-      let stop = () => {};
-      const stopped = new Promise<never>((_, reject) => (stop = () => reject(new NetworkError())));
-      this.#stops.add(stop);
-      try {
-        return await Promise.race([inner(request), stopped]);
-      } finally {
-        this.#stops.delete(stop);
-      }
+      if (request.turn === undefined) return inner(request);
+      if (request.turn !== this.#turn) throw new NetworkError();
+      return this.#untilStopped(inner(request));
     };
   };
 
-  /** Next to DataStore: what the other cures had still to do for a loop that was stopped. */
+  /** Next to DataStore, which hears of the stop while no other loop runs: later it would begin another. */
   readonly outside = (inner: Ask): Ask => {
     return async (request) => {
-      const turn = this.#turn;
-      const answer = await inner(request);
-      if (isMutation(request.operation) && turn !== this.#turn) throw new NetworkError();
-      return answer;
+      if (!isMutation(request.operation)) return inner(request);
+      return this.#untilStopped(inner({ ...request, turn: this.#turn }));
     };
   };
-
-  /** DataStore has synchronised, and starts its loop. */
-  started(): void {
-    this.#running = true;
-  }
 
   /** DataStore has been told `offline`, and has stopped its loop. */
   stopped(): void {
-    this.#running = false;
     this.#turn += 1;
     for (const stop of this.#stops) stop();
+  }
+
+  async #untilStopped(answer: Promise<Answer>): Promise<Answer> {
+    let stop = () => {};
+    const stopped = new Promise<never>((_, reject) => (stop = () => reject(new NetworkError())));
+    this.#stops.add(stop);
+    try {
+      return await Promise.race([answer, stopped]);
+    } finally {
+      this.#stops.delete(stop);
+    }
   }
 }

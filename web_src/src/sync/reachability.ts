@@ -15,7 +15,7 @@
  * answers everything else is not waited for any longer.
  */
 
-import { isMutation, NetworkError, type Answer, type Ask, type Request } from "./wire";
+import { NetworkError, rowOf, UNAUTHORIZED, type Answer, type Ask, type Operation, type Request } from "./wire";
 
 /** The part of `window` that says whether there is a network. */
 export interface Browser {
@@ -93,9 +93,10 @@ export class Reachability {
   #isBusy(request: Request, answer: Answer): boolean {
     if (isOut(answer)) return true;
     const { operation } = request;
-    if (!isMutation(operation)) return isTurnedAway(answer);
-    const key = `${operation.field} ${operation.input.id}`;
-    if (!isTurnedAway(answer) && !BUSY.test(answer.error?.errorType ?? "")) {
+    const id = rowOf(operation);
+    if (!operation || !id) return isTurnedAway(answer);
+    const key = `${operation.field} ${id}`;
+    if (!isTurnedAway(answer) && !mayPass(operation, answer.error?.errorType)) {
       this.#attempts.delete(key);
       return false;
     }
@@ -147,6 +148,11 @@ export class Reachability {
 /** Nobody's request is answered, or nobody's of ours. */
 function isOut(answer: Answer): boolean {
   return answer.status === TOO_MANY_REQUESTS || answer.status >= 500;
+}
+
+/** An error that another attempt may not meet; of a read, each but that it may not be made. */
+function mayPass(operation: Operation, type: string | null | undefined): boolean {
+  return BUSY.test(type ?? "") || (operation.verb === "get" && Boolean(type) && type !== UNAUTHORIZED);
 }
 
 /** Something on the way answered. */

@@ -6,7 +6,8 @@
  * in neither, and is missing until the next synchronisation, which may be a day away.
  *
  * Here a synchronisation does not leave before AppSync has acknowledged every subscription. If it
- * does not within a while, data now is worth more than data without a gap.
+ * does not within a while, data now is worth more than data without a gap, which is closed by another
+ * synchronisation once it has.
  */
 
 import type { Ask } from "./wire";
@@ -22,6 +23,7 @@ export class SubscribeFirst {
   /** `subscriptions`: how many DataStore makes, three for each model. */
   constructor(
     private readonly subscriptions: number,
+    private readonly again: () => void,
     private readonly patienceMs = PATIENCE_MS,
   ) {}
 
@@ -35,7 +37,11 @@ export class SubscribeFirst {
   received(message: SocketMessage): void {
     if (!message.id || (message.type !== "start_ack" && message.type !== "error")) return;
     this.#settled.add(message.id);
-    if (this.#complete) this.#release();
+    if (!this.#complete) return;
+    this.#release();
+    if (!this.#gaveUp) return;
+    this.#gaveUp = false;
+    this.again();
   }
 
   sent(message: SocketMessage): void {

@@ -24,6 +24,8 @@ export interface Request {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly operation: Operation | undefined;
+  /** Of the loop that empties the outbox, for which this is asked; see `one_loop.ts`. */
+  readonly turn?: number;
 }
 
 export interface GraphqlError {
@@ -82,6 +84,9 @@ export class NetworkError extends Error {
   }
 }
 
+/** Of an error: this user may not do this. */
+export const UNAUTHORIZED = "Unauthorized";
+
 /** How AppSync's answers begin; saves the parsing of pages. */
 const GRAPHQL = /^\s*\{\s*"(?:data|errors)"/;
 const FIELD = /^\s*(?:query|mutation)\b[^{]*\{\s*(\w+)/;
@@ -107,6 +112,12 @@ export function isMutation(operation: Operation | undefined): operation is Opera
   return operation?.input !== undefined;
 }
 
+/** The id of the row that an operation is about. */
+export function rowOf(operation: Operation | undefined): string | undefined {
+  if (isMutation(operation)) return operation.input.id;
+  return operation?.verb === "get" ? String(operation.variables["id"]) : undefined;
+}
+
 /** What the operation asks of each item, `{ id name ... }`. */
 function selectionOf(operation: Operation): string {
   const start = operation.query.indexOf("{", operation.query.indexOf(operation.field));
@@ -127,9 +138,10 @@ export async function readAgain(inner: Ask, request: Request, operation: Operati
   const field = `get${operation.name}`;
   const query = `query Again($id: ID!) { ${field}(id: $id) ${selectionOf(operation)} }`;
   const variables = { id: operation.input.id };
-  const answer = await inner({ ...request, body: JSON.stringify({ query, variables }), operation: undefined });
+  const body = JSON.stringify({ query, variables });
+  const answer = await inner({ ...request, body, operation: operationOf(body) });
   const { data, errors } = answer.body;
-  if (answer.error?.errorType === "Unauthorized") return undefined;
+  if (answer.error?.errorType === UNAUTHORIZED) return undefined;
   if (errors?.length || data?.[field] === undefined) throw new NetworkError();
   return answer.row(field);
 }
