@@ -33,7 +33,7 @@ SYNONYMS = (
     ("get", "obtain", "receive", "retrieve", "fetch"), ("show", "display", "view"),
     ("start", "begin"), ("remove", "delete"), ("change", "modify"), ("fast", "quick"),
     ("fastest", "quickest"), ("buy", "purchase"), ("choose", "select"), ("fix", "repair"),
-    ("previous", "earlier"),
+    ("previous", "earlier"), ("maximum", "max"), ("minimum", "min"),
 )  # fmt: skip
 """Words that may stand for each other in a question."""
 ALIKE = {stem(word): stem(group[0]) for group in SYNONYMS for word in group}
@@ -46,11 +46,22 @@ _VERBS = (
     "use uses used using has have had do does did is are was were can could may might must should "
     "will would"
 )
-JOINED = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 RELATIONS = PREPOSITIONS | frozenset(_VERBS.split())
 """Little words that say which of two things is which to the other."""
+JOINED = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 OWNERS = frozenset({"my", "your", "our", "their", "its"})
 """Little words that tell two things apart where there is one of them."""
+ASKING = re.compile(
+    r"\b(?:who(?:se|m)?|when|where|why|how(?! m(?:uch|any)\b)|(what|which|how))\b", re.IGNORECASE
+)
+"""The group is what leaves open what is asked for."""
+_MUST = re.compile(r"\b(?:must|ha(?:ve|s) to)\b", re.IGNORECASE)
+_SHOULD = re.compile(r"\b(?:should|need(?:s|ed)?|required)\b", re.IGNORECASE)
+_EACH = re.compile(r"\b(?:all|each|every)\b", re.IGNORECASE)
+_ONLY = re.compile(r"\bonly\b", re.IGNORECASE)
+_ANY = re.compile(r"\bany\b", re.IGNORECASE)
+KINDS = (_MUST, _EACH, _ONLY, _ANY)
+"""Little words that make another question of one; `can`, `may` and `do` ask for the same."""
 
 
 def normalised(question: str) -> str:
@@ -59,8 +70,8 @@ def normalised(question: str) -> str:
 
 
 def may_share_answer(one: str, other: str) -> bool:
-    """Whether nothing that changes an answer differs: numbers, negations, names, opposites, a word
-    in another's place, two words that have changed places.
+    """Whether nothing that changes an answer differs: numbers, negations, names, what is asked for
+    and of how many, opposites, a word in another's place, two words that have changed places.
     """
     if normalised(one) == normalised(other):
         return True
@@ -68,6 +79,7 @@ def may_share_answer(one: str, other: str) -> bool:
         numbers(one) == numbers(other)
         and negations(one) == negations(other)
         and names(one) == names(other)
+        and _meaning(one) == _meaning(other)
         and not _opposed(one, other)
         and not _replaced(one, other)
         and not _exchanged(one, other)
@@ -86,6 +98,21 @@ def names(question: str) -> set[str]:
         if capital or inside:
             found.add(word.lower().removesuffix("'s"))
     return found
+
+
+def _meaning(question: str) -> list[str | bool]:
+    """The word that asks, and which of KINDS there are. `What` and `which` leave open what is asked
+    for, and words after the first one ask nothing: `what happens when`. `Who should I ask` is as
+    good as `who do I ask`, `should I ask` is not `do I ask`.
+    """
+    asking = ASKING.search(question)
+    if asking is None:
+        return ["", bool(_SHOULD.search(question)), *_kinds(question)]
+    return ["" if asking.group(1) else asking.group().lower(), False, *_kinds(question)]
+
+
+def _kinds(question: str) -> list[bool]:
+    return [bool(kind.search(question)) for kind in KINDS]
 
 
 def _replaced(one: str, other: str) -> bool:
@@ -151,15 +178,24 @@ def _governed(words: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
 
 def _in_order(question: str) -> Iterator[tuple[str, int]]:
     """Words that carry meaning, numbers and relations, each with how often it was there before."""
-    words = WORD.findall(SHORT_IS.sub("", question.lower()))
+    question = SHORT_IS.sub("", question)
+    owners = [word for word in WORD.findall(question.lower()) if word in OWNERS]
     seen: dict[str, int] = {}
-    for word in words:
-        telling = word in RELATIONS or word in SPELLED
-        if word in STOP and not telling and (word not in OWNERS or words.count(word) > 1):
+    for match in WORD.finditer(question):
+        named = _is_letter(match)
+        word = match.group().lower()
+        telling = named or word in RELATIONS or word in SPELLED or owners.count(word) == 1
+        if word in STOP and not telling:
             continue
         word = word if word in RELATIONS else ALIKE.get(stem(word), stem(word))
         yield word, seen.setdefault(word, 0)
         seen[word] += 1
+
+
+def _is_letter(word: re.Match[str]) -> bool:
+    """Whether a word is a letter that names something: plan A."""
+    letter = word.group()
+    return len(letter) == 1 and letter.isupper() and letter != "I" and word.start() > 0
 
 
 def _opposed(one: str, other: str) -> bool:
