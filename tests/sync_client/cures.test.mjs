@@ -203,6 +203,23 @@ cure(
   },
 );
 
+cure(
+  "lists",
+  ["without it, what both sides have of a list is there twice", "of a list that others changed, what is new is added"],
+  async ({ cured, without }) => {
+    const { id } = await server.create("Site", { name: "Mill", accessHints: ["ring twice"] });
+    const a = await device("a", { user: "dana", without }).start();
+    await a.goOffline();
+    await a.edit(a.Site, id, { accessHints: ["ring twice", "gate"] });
+    await server.update("Site", { id, accessHints: ["ring twice", "dog"], _version: 1 });
+    await a.goOnline();
+    await a.sent();
+    const hints = cured ? ["ring twice", "dog", "gate"] : ["ring twice", "dog", "ring twice", "gate"];
+    assert.deepEqual((await server.row("Site", id)).accessHints, hints);
+    assert.deepEqual(a.notices, []);
+  },
+);
+
 /** A work order with a note of a user's, whom it knows as `tom`. */
 async function noted() {
   const { id: siteID } = await server.create("Site", { name: "Mill" });

@@ -75,14 +75,6 @@ test("AUTOMERGE: lists are joined", async () => {
   assert.deepEqual([end.accessHints, kinds], [["dog", "gate"], []]);
 });
 
-test("AUTOMERGE: of a list that they changed too, only what is new of ours is added", async () => {
-  const { end, kinds } = await collision("Site", site({ accessHints: ["ring twice"] }), {
-    ours: { accessHints: ["ring twice", "gate"] },
-    theirs: { accessHints: ["ring twice", "dog"] },
-  });
-  assert.deepEqual([end.accessHints, kinds], [["ring twice", "dog", "gate"], []]);
-});
-
 test("AUTOMERGE: what we took out of a list comes back if they changed anything, and we are told", async () => {
   const { end, kinds, notice } = await collision("Site", site({ accessHints: ["ring twice"] }), {
     ours: { accessHints: ["gate"] },
