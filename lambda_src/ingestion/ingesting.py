@@ -131,6 +131,8 @@ class Ingestion:
         if self._progress.reported() == over.id:
             return True
         told = self._progress.told(over)
+        if told is None:
+            return True
         if not over.numbers["documents_failed"]:
             told.listed = True
         while not told.listed:

@@ -4,6 +4,8 @@ report is, in an item of its own, which is larger and not read with every questi
 
 from __future__ import annotations
 
+import json
+
 from edge.errors import AwsError
 from ingestion.report import Told
 
@@ -28,10 +30,12 @@ class Progress:
         self._call = call
         self._table = table
         self._kept = ""
+        self._reported = ""
 
     def reported(self) -> str:
         """The newest job whose failures were reported."""
-        return self._read(INGESTION, "reported")
+        self._reported = self._read(INGESTION, "reported")
+        return self._reported
 
     def note(self, job: Job) -> None:
         """Write the newest job's status and numbers, unless they are older than what is there: of
@@ -68,25 +72,39 @@ class Progress:
         )
 
     def mark_reported(self, job: Job) -> None:
-        """Its failures are in the topic and in the queue."""
-        self._update(INGESTION, {"reported": {"S": job.id}})
+        """Its failures are in the topic and in the queue. Another copy that has reported a job
+        since `reported` was asked was later, and its mark stays.
+        """
+        self._replace(INGESTION, "reported", self._reported, job.id)
 
-    def told(self, job: Job) -> Told:
-        """How far the report of a job is."""
+    def told(self, job: Job) -> Told | None:
+        """How far the report of a job is; None when a newer one's has begun, which stands."""
         self._kept = self._read(REPORT, "told")
-        return Told(job.id, self._kept)
+        found = json.loads(self._kept or "{}")
+        if found.get("job") != job.id and found.get("started_at", "") > job.started_at:
+            return None
+        return Told(job, self._kept)
 
     def keep(self, told: Told) -> bool:
         """Write how far a report is; False when another copy has got further since it was read."""
         text = told.text()
-        if self._kept:
-            condition, before = "#told = :before", {":before": {"S": self._kept}}
-        else:
-            condition, before = "attribute_not_exists(#told)", {}
-        done = self._update(REPORT, {"told": {"S": text}}, condition=condition, values=before)
+        done = self._replace(REPORT, "told", self._kept, text)
         if done:
             self._kept = text
         return done
+
+    def _replace(self, item: str, name: str, before: str, text: str) -> bool:
+        """Write a text unless it is another one than before; whether that is done."""
+        if not before:
+            return self._update(
+                item, {name: {"S": text}}, condition=f"attribute_not_exists(#{name})"
+            )
+        return self._update(
+            item,
+            {name: {"S": text}},
+            condition=f"#{name} = :before",
+            values={":before": {"S": before}},
+        )
 
     def _read(self, item: str, name: str) -> str:
         answer = self._call(
@@ -103,7 +121,7 @@ class Progress:
         item: str,
         written: Mapping[str, dict[str, str]],
         *,
-        condition: str = "",
+        condition: str,
         values: Mapping[str, dict[str, str]] | None = None,
     ) -> bool:
         """Write attributes; whether the condition held."""
@@ -119,7 +137,7 @@ class Progress:
                     **{f":{name}": value for name, value in written.items()},
                     **(values or {}),
                 },
-                **({"ConditionExpression": condition} if condition else {}),
+                ConditionExpression=condition,
             )
         except AwsError as error:
             if error.code != CONDITION_FAILED:

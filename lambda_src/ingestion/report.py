@@ -35,14 +35,15 @@ class Told:
     `token` names the page of documents to be read, `done` how many failed ones of it are queued.
     """
 
-    __slots__ = ("done", "job", "listed", "queued", "shown", "token")
+    __slots__ = ("done", "job", "listed", "queued", "shown", "started_at", "token")
 
-    def __init__(self, job: str, text: str = "") -> None:
+    def __init__(self, job: Job, text: str = "") -> None:
         """Read what `text` says of this job; nothing is told where it is about another."""
         found = json.loads(text) if text else {}
-        if found.get("job") != job:
+        if found.get("job") != job.id:
             found = {}
-        self.job = job
+        self.job = job.id
+        self.started_at = job.started_at
         self.token: str = found.get("token", "")
         self.done: int = found.get("done", 0)
         self.queued: int = found.get("queued", 0)

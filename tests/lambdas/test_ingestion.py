@@ -359,6 +359,31 @@ def test_an_older_status_of_the_same_job_replaces_nothing(deployed: Deployed) ->
     assert deployed.item()["status"] == "COMPLETE"
 
 
+@pytest.mark.parametrize("stopped_at", ["Publish", "SendMessageBatch"])
+def test_a_copy_that_falls_behind_takes_nothing_back(deployed: Deployed, stopped_at: str) -> None:
+    """Another copy reports a newer job meanwhile: what that has told is not told again."""
+    deployed.end_with("COMPLETE", *(f"s3://b/{number}" for number in range(25)))
+    call, behind = deployed.call, []
+
+    def stopped(service: str, operation: str, **params: Any) -> dict[str, Any]:
+        if operation == stopped_at and not behind:
+            behind.append(deployed.now)
+            deployed.take()
+            deployed.end_with("COMPLETE", "s3://b/1")
+            deployed.take()
+        return call(service, operation, **params)
+
+    deployed.call = stopped  # type: ignore[method-assign]
+    deployed.take()
+    assert deployed.item()["reported"] == "JOB1"
+    told = len(deployed.reports)
+    assert [report.split()[2] for report in deployed.reports].count("JOB1") == 1
+    deployed.take()
+    assert len(deployed.reports) == told
+    late = Progress(call, table=deployed.table).told(Job(deployed.jobs[0]))
+    assert late is None, "the newer job's report stands"
+
+
 @pytest.mark.parametrize("status", ["FAILED", "STOPPED"])
 def test_the_item_names_the_newest_job_that_is_over(deployed: Deployed, status: str) -> None:
     """A job that failed or was stopped may have changed the index already."""
