@@ -11,6 +11,7 @@ import os
 import time
 
 from chat.conversation import Conversation, Turn
+from edge import json_log
 from edge.errors import AwsError
 
 TYPE_CHECKING = False
@@ -89,14 +90,23 @@ class Memory:
             }
             if self._put(item):
                 if conversation.summary:
-                    self._summarise(
-                        conversation.key,
-                        conversation.summary,
-                        through=conversation.through,
-                        condition="through = :through",
-                    )
+                    self._renew(conversation)
                 return number
         raise AwsError("TooManyTurns", 0, "too many questions at once in a conversation", True)
+
+    def _renew(self, conversation: Conversation) -> None:
+        """Keep a summary for longer. The turn is written by then: where that fails the summary
+        lasts as long as it did, and the next turn tries again.
+        """
+        try:
+            self._summarise(
+                conversation.key,
+                conversation.summary,
+                through=conversation.through,
+                condition="through = :through",
+            )
+        except AwsError as error:
+            json_log.write("summary not renewed", level="WARN", code=error.code, error=str(error))
 
     def condense(self, conversation: Conversation, summary: str, *, through: int) -> None:
         """Write a summary, unless another one reaches as far."""

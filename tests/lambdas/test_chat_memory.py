@@ -165,6 +165,26 @@ def test_an_answer_that_cannot_be_remembered_is_given(
     assert "not remembered" in capsys.readouterr().out
 
 
+def test_a_turn_is_remembered_though_the_summary_is_not_kept_longer(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory = world.memory()
+    memory.add(memory.load("k"), question="q1", answer="a")
+    memory.condense(memory.load("k"), "what was said", through=1)
+    call = world.tables.call
+
+    def throttled(service: str, operation: str, **params: Any) -> dict[str, Any]:
+        if params.get("Item", {}).get("turn") == {"S": "#summary"}:
+            raise AwsError("ThrottlingException", 400, "slow down", True)
+        return call(service, operation, **params)
+
+    busy = Memory(throttled, table=world.memory_table, keep_seconds=60)
+    assert busy.add(busy.load("k"), question="q2", answer="a") == 2
+    assert "summary not renewed" in capsys.readouterr().out
+    with pytest.raises(AwsError):
+        busy.condense(busy.load("k"), "more of it", through=2)
+
+
 def test_an_answer_is_given_though_the_prompt_for_summaries_cannot_be_used(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
