@@ -1,7 +1,8 @@
 """Prompts as files: `prompts/<name>.v<number>.toml`, the newest of each name deployed.
 
 A version that was deployed is not edited but followed by the next one, so that evaluations of both
-can be compared; older ones can be chosen by setting. What the texts have to keep to is in
+can be compared; older ones can be chosen by setting, as long as what they say of answers holds: one
+that asks for what is no longer shown is deleted. What the texts have to keep to is in
 lambda_src/chat/__init__.py.
 """
 
@@ -54,7 +55,7 @@ class PromptFile:
 
 
 def prompt_files(chosen: Iterable[str] = (), *, folder: Path = PROMPTS) -> list[PromptFile]:
-    """The newest version of every prompt, or the one that `chosen` names, such as `rag.v1`.
+    """The newest version of every prompt, or the one that `chosen` names, such as `rag.v2`.
 
     Raises PromptFileError.
     """

@@ -147,7 +147,7 @@ class AnsweringSettings(Capability):
         Field(
             default=(),
             description="Versions of prompts to use instead of the newest in prompts/, such as "
-            "rag.v1.",
+            "rag.v2.",
             json_schema_extra=unit("list"),
         ),
     ]

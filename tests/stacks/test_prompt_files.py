@@ -73,7 +73,8 @@ def test_every_version_in_the_repository_can_be_chosen() -> None:
 def test_what_is_compared_with_documents_is_asked_for_in_their_language_and_with_citations() -> (
     None
 ):
-    cited = [each for each in prompt_files() if "in square brackets, such as [1]" in each.system]
+    every = [each for path in PROMPTS.glob("*.toml") for each in prompt_files([path.stem])]
+    cited = [each for each in every if "in square brackets, such as [1]" in each.system]
     assert {each.name for each in cited} == {
         "rag", "n_shot", "chain_of_thought", "self_consistency", "generated_knowledge", "react",
     }  # fmt: skip
