@@ -169,6 +169,8 @@ test("who deletes a work order deletes its notes, whose authors are told", async
   const write = async (who, text) => who.save(who.Note, { workOrder: await who.get(who.WorkOrder, made.id), writtenAt: NOW, text });
   const note = await write(tom, "wet");
   await until(() => a.get(a.Note, note.id), "the note");
+  await a.edit(a.WorkOrder, made.id, { description: "leaks" });
+  await a.sent();
   await tina.goOffline();
   const late = await write(tina, "dry");
   await a.delete(a.WorkOrder, made.id);
