@@ -308,6 +308,31 @@ test("a request of before a short gap that is answered after it takes nothing ou
   ]); // prettier-ignore
 });
 
+test("what was still to be done for an edit when the loop was stopped is left to the next loop", async () => {
+  const first = Promise.withResolvers();
+  let renewals = 0;
+  const tokens = async (force) => {
+    if (force && (renewals += 1) === 1) await first.promise;
+    return server.tokensOf("dana", force || renewals > 1 ? 60 : 5);
+  };
+  const a = await device("a", { tokens }).start();
+  await server.control("clock", { credentials_offset_seconds: 400 });
+  for (const name of ["one", "two", "three"]) await a.save(a.Site, { name });
+  await until(() => renewals === 1, "the token to be renewed");
+  // The first loop gets its token while the second one sends the next edit.
+  a.network.before = async (body) => {
+    if (!body.includes("createSite(") || !body.includes('"two"')) return;
+    first.resolve();
+    await sleep(300);
+  };
+  a.say("offline");
+  a.say("online");
+  await a.sent();
+  await server.settle();
+  const sent = mutations(a).map((body) => JSON.parse(body).variables.input.name);
+  assert.deepEqual(sent, ["one", "one", "two", "three"]);
+});
+
 test("a table of more rows than DataStore reads by itself is read to its end", async () => {
   const a = device("a", { user: "dana" });
   const last = await server.create("Site", { name: "Mill" });
@@ -382,6 +407,7 @@ const THROTTLED = "DynamoDB:ProvisionedThroughputExceededException";
 
 for (const [what, reason, refusal] of [
   ["a firewall never lets through", "403 Forbidden", { status: 403, text: FORBIDDEN }],
+  ["a proxy finds too large", "HTTP 413", { status: 413, text: "<html>Request Entity Too Large</html>" }],
   ["a table never takes", THROTTLED, { status: 200, text: JSON.stringify({ data: null, errors: [{ errorType: THROTTLED }] }) }],
 ]) {
   test(`an edit that ${what} is tried often, then undone and told, and holds up no other`, async () => {

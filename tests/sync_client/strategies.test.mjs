@@ -13,14 +13,14 @@ after(() => server.control("reset"));
 
 const NOW = "2026-12-01T09:00:00.000Z";
 
-/** A row that the device changes offline while somebody else changes it too. */
+/** A row that the device changes offline, once or more often, while somebody else changes it too. */
 async function collision(model, row, { ours, theirs, user = "dana" }) {
   const made = await row();
   const a = await device("a", { user }).start();
   const b = await device("b", { user }).start();
   await a.goOffline();
-  if (ours) await a.edit(a[model], made.id, ours);
-  else await a.delete(a[model], made.id);
+  for (const each of ours ? [ours].flat() : []) await a.edit(a[model], made.id, each);
+  if (!ours) await a.delete(a[model], made.id);
   if (theirs) await b.edit(b[model], made.id, theirs);
   else await b.delete(b[model], made.id);
   await b.sent();
@@ -73,6 +73,14 @@ test("AUTOMERGE: of two values the server's stays, and we are told of ours", asy
 test("AUTOMERGE: lists are joined", async () => {
   const { end, kinds } = await collision("Site", site(), { ours: { accessHints: ["gate"] }, theirs: { accessHints: ["dog"] } });
   assert.deepEqual([end.accessHints, kinds], [["dog", "gate"], []]);
+});
+
+test("AUTOMERGE: what they took out of a list does not come back with ours", async () => {
+  const { end } = await collision("Site", site({ accessHints: ["ring twice"] }), {
+    ours: { accessHints: ["ring twice", "gate"] },
+    theirs: { accessHints: ["dog"] },
+  });
+  assert.deepEqual(end.accessHints, ["dog", "gate"]);
 });
 
 test("AUTOMERGE: what we took out of a list comes back if they changed anything, and we are told", async () => {
@@ -197,7 +205,7 @@ test("OPTIMISTIC_CONCURRENCY: the author's last edit is kept, and they are shown
 
 test("OPTIMISTIC_CONCURRENCY: changes of different fields are both kept, and nobody is bothered", async () => {
   const photo = { key: "photos/1", contentType: "image/jpeg" };
-  const { end, kinds } = await collision("Note", note, { user: "tom", ours: { text: "ours" }, theirs: { photo } });
+  const { end, kinds } = await collision("Note", note, { user: "tom", ours: [{ text: "first" }, { text: "ours" }], theirs: { photo } });
   assert.deepEqual([end.text, end.photo.key, kinds], ["ours", "photos/1", []]);
 });
 
