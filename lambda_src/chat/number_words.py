@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"[a-z]+|[^a-z\s\-]")
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
@@ -15,16 +14,30 @@ VALUES |= {word: 10 * value for value, word in enumerate(_TENS.split(), 2)}
 _UNITS = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 
 
-def spelled(text: str) -> list[str]:
-    """The numbers of a text in lower case; `one` alone is a pronoun as often, and is left out."""
-    number, found, before = _Number(), [], ""
-    for word in _WORD.findall(text):
-        if not number.takes(word, after_article=before in ("a", "an")):
+_BEFORE = "an?|per|first|every|each"
+"""What stands before a hundred, thousand, million without saying how many of them."""
+_WORDS = "|".join([*VALUES, "hundred", *_UNITS])
+_RUN = re.compile(
+    rf"\b(?:({_BEFORE})\s)?((?:{_WORDS})(?:(?:\s{{1,3}}and\s{{1,3}}|[\s\-]{{1,3}})(?:{_WORDS}))*)\b",
+    re.IGNORECASE,
+)
+
+
+def in_figures(text: str) -> str:
+    """A text with its number words as figures; `one` alone is a pronoun as often, and stays."""
+    return _RUN.sub(_figures, text)
+
+
+def _figures(run: re.Match[str]) -> str:
+    number, found, alone = _Number(), list[str](), bool(run.group(1))
+    for word in re.findall("[a-z]+", run.group(2).lower()):
+        if not number.takes(word, after_article=alone):
             found += number.ended()
             number = _Number()
             number.takes(word, after_article=False)
-        before = word
-    return found + number.ended()
+        alone = False
+    found += number.ended()
+    return ", ".join(found) if found else run.group()
 
 
 class _Number:

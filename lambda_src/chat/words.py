@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import re
 
-from chat.number_words import VALUES, spelled
+from chat.figures import Figure, figures, with_dates
+from chat.number_words import VALUES
 
 WORD = re.compile(r"[^\W_]+(?:['’_.\-/][^\W_]+)*")
-NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?!\w)|\d+(?:[.,]\d+)*")
 NEGATION = re.compile(
-    r"\b(?:not|no|never|none|neither|nor|nothing|nobody|without|cannot|except|unless|un(?:able|like))\b"
+    r"\b(?:not(?! only\b)|no(?!\. ?\d)|never|none|neither\b(?:[^.;:!?]{1,120}?\bnor)?|nor|nothing"
+    r"|nobody|without|cannot|except|unless|un(?:able|like|limited)"
+    r"|avoid(?:s|ed|ing)?|(?:fail|refus)(?:e?s|e?d|e|ing)? to)\b"
     r"|n['’]t\b"
     r"|\b(?:nicht|kein\w{0,2}|nie|niemals|pas|jamais|aucune?|nunca|jamás|ningun[oa]|não)\b",
     re.IGNORECASE,
 )
+ANSWERING_NO = re.compile(r"\A[\s*_>\-]{0,9}no\b[*_]{0,3}[,;:–—]", re.IGNORECASE)
+"""A no that answers a question; what is denied is said after it."""
+_SPACED = re.compile(r"(?<=\d)[\u00a0\u2009\u202f’](?=\d{3}(?!\d))")
 _LITTLE = (
     "a about after all also an and any are as at be because been before being both but by can "
     "could did do does done each either for from had has have how i if in into is it its may "
@@ -35,7 +40,7 @@ ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ied", "ers", "ed", "es", "e
 
 def content_words(text: str) -> list[str]:
     """Stems of the words that carry meaning, in their order."""
-    text = plain(text).lower()
+    text = with_dates(plain(text)).lower()
     if text.isascii():
         return _stems(text)
     from chat.scripts import pairs, stretches
@@ -66,20 +71,24 @@ def stem(word: str) -> str:
 
 
 def numbers(text: str) -> list[str]:
-    """The numbers in a text, sorted, written out or not; 1,024 is 1024."""
-    text = plain(text)
-    found = [match.group().replace(",", "") for match in NUMBER.finditer(text)]
-    if not text.isascii():
-        from chat.scripts import numerals
+    """The numbers in a text, sorted, written out or not; 1,024 is 1024, and 1.024 only 1.024."""
+    return sorted(each.written for each in figures_of(text))
 
-        found += numerals(text)
-    found += spelled(text.lower())
-    return sorted(number.rstrip("0").rstrip(".") if "." in number else number for number in found)
+
+def figures_of(text: str, *, loosely: bool = False) -> list[Figure]:
+    """The numbers in a text with their values and measures."""
+    text = with_dates(plain(text))
+    found = figures(text, loosely=loosely)
+    if text.isascii():
+        return found
+    from chat.scripts import numerals
+
+    return found + [Figure(number, [number]) for number in numerals(text)]
 
 
 def negations(text: str) -> int:
-    """How often a text negates."""
-    found = len(NEGATION.findall(text))
+    """How often a text negates. `No` as an answer does not, what follows it does."""
+    found = len(NEGATION.findall(ANSWERING_NO.sub("", text)))
     if text.isascii():
         return found
     from chat.scripts import denials
@@ -93,8 +102,14 @@ def plain(text: str) -> str:
         return text
     import unicodedata
 
-    text = unicodedata.normalize("NFKC", text)
+    text = unicodedata.normalize("NFKC", _SPACED.sub("", text))
     return re.sub(r"[^\D0-9]", lambda digit: str(unicodedata.decimal(digit.group())), text)
+
+
+NUMBER_STEMS = frozenset(
+    stem(word) for word in (*VALUES, "hundred", "thousand", "million", "billion")
+)
+"""Of the words that numbers are written with."""
 
 
 def says_nothing(text: str) -> bool:
