@@ -36,9 +36,10 @@ _FACTOR = re.compile(
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SPACED = re.compile(r"(?<![\w.,])[1-9]\d{0,2}(?: \d{3}){1,4}(?![.,]?\d)")
 _SINGLE = re.compile(rf"\b(?i:(one)|an?|per|each|every)[ \-](?i:({_UNIT}))\b")
-_MONTH_NAMES = (
+_NAMES_OF_MONTHS = (
     "January February March April May June July August September October November December"
-).split()
+)
+_MONTH_NAMES = _NAMES_OF_MONTHS.split()
 _MONTH = (
     r"(Jan|Feb|Mar|Mär|Apr|May|Mai|Jun|Jul|Aug|Sep|Oct|Okt|Nov|Dec|Dez)"
     r"(?:u?ary?|r?uary?|ch|z|il|e|y|i|ust|t?ember|t|ober)?\b"
@@ -54,7 +55,7 @@ LONGEST = 30
 
 
 class Figure:
-    """A number of a text: as it is compared letter by letter, its values, its measures, its unit."""
+    """A number of a text: as it is compared letter by letter, its values, measures and unit."""
 
     __slots__ = ("measures", "unit", "values", "written")
 
@@ -75,13 +76,12 @@ def figures(text: str, *, loosely: bool = False) -> list[Figure]:
     ]
     if not any(map(str.isdecimal, text)):
         return found
-    spaced = [(match.end(), match.group().replace(" ", "")) for match in _SPACED.finditer(text)]
-    spaced.reverse()
-    starts = {match.start() for match in _SPACED.finditer(text)}
+    spaced = {match.start(): match for match in _SPACED.finditer(text)}
     whole, until = "", 0
     for match in _NUMBER.finditer(text):
-        if match.start() in starts:
-            until, whole = spaced.pop()
+        group = spaced.get(match.start())
+        if group:
+            whole, until = group.group().replace(" ", ""), group.end()
         more = [whole] if match.start() < until else []
         found += _numbers(match.group(), text, max(match.end(), until), more)
     for match in _DAY.finditer(text):
@@ -102,7 +102,9 @@ def percentages(text: str) -> set[str]:
 
 
 def _numbers(written: str, text: str, end: int, more: list[str]) -> list[Figure]:
-    """One number, or the several of a list without spaces, with what follows at `end`."""
+    """One number, or the several of a list without spaces, with what follows at `end`; `more` is
+    the value of the number that it may be a part of: 262 144.
+    """
     read = _read(written)
     if read is None:
         parts = written.split(",")

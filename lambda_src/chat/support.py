@@ -79,16 +79,14 @@ class Chunk:
 
     def support(self, said: Said) -> Support | None:
         """The shortest passage with most of a sentence's words; None when none supports it."""
-        if not said.words:
-            return None
         shared: dict[int, set[str]] = {}
+        best, most = None, 0
+        numbered = [self._numbered(each, said, shared) for each in said.figures]
+        if not said.words or not all(numbered):
+            return None
         for word in said.words:
             for place in self._places.get(word, ()):
                 shared.setdefault(place, set()).add(word)
-        numbered = [self._numbered(each, said, shared) for each in said.figures]
-        if not all(numbered):
-            return None
-        best, most = None, 0
         for length in range(1, WINDOW + 1):
             firsts = {place - back for place in shared for back in range(length)}
             for first in sorted(firsts):
@@ -155,24 +153,23 @@ class _Clause:
 
     __slots__ = ("denials", "telling")
 
-    def __init__(self, text: str, *, others: str, exception: bool) -> None:
-        words = frozenset(content_words(text))
-        self.telling = words if exception else words.difference(content_words(others))
-        self.denials = negations(text)
+    def __init__(self, denials: int, telling: set[str]) -> None:
+        self.denials = denials
+        self.telling = telling
 
 
 def _clauses(sentence: str) -> list[_Clause]:
     exceptions = [each.group() for each in EXCEPTION.finditer(sentence)]
-    rest = [part for part in APART.split(EXCEPTION.sub(";", sentence)) if part.strip(" ,.")]
-    parts = [(part, False) for part in rest] + [(part, True) for part in exceptions]
-    return [
-        _Clause(
-            part,
-            others=" ".join(other for other, _ in parts if other is not part),
-            exception=exception,
-        )
-        for part, exception in parts
-    ]
+    others = [each for each in APART.split(EXCEPTION.sub(";", sentence)) if each.strip(" ,.")]
+    words = [set(content_words(each)) for each in (*exceptions, *others)]
+    parts: dict[str, int] = {}
+    for each in words:
+        for word in each:
+            parts[word] = parts.get(word, 0) + 1
+    for each in words[len(exceptions) :]:
+        each.intersection_update([word for word in each if parts[word] == 1])
+    denials = map(negations, (*exceptions, *others))
+    return [_Clause(each, telling) for each, telling in zip(denials, words, strict=True)]
 
 
 def _marks(figure: Figure) -> set[str]:
@@ -194,7 +191,7 @@ def _rounds(exact: str, value: str) -> bool:
         decimals = len(value.partition(".")[2])
         longer = len(exact.partition(".")[2]) > decimals
         return (
-            longer and 0 < float(value) and abs(float(exact) - float(value)) <= 0.5 / 10**decimals
+            longer and float(value) > 0 and abs(float(exact) - float(value)) <= 0.5 / 10**decimals
         )
     except (ValueError, OverflowError):
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,6 +156,19 @@ def test_what_is_denied_in_another_form_is_supported(chunk: str, said: str) -> N
 )  # fmt: skip
 def test_the_opposite_is_not(chunk: str, said: str) -> None:
     assert not supported(chunk, said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1 111" * 8_000, "1 " + "111 " * 10_000, "1.111" * 8_000, "9" * 40_000, "1,1." * 9_000,
+     "one " * 9_000, "a million and " * 3_000, "neither " * 5_000, "without " * 5_000,
+     "2026-12-31" * 4_000, "1 May " * 6_000, "but " * 9_000, "No" + "*" * 30_000, "1 m" * 9_000,
+     "it is not kept but " * 2_000],
+)  # fmt: skip
+def test_any_text_is_compared_in_time_that_grows_with_its_length(text: str) -> None:
+    began = time.process_time()
+    Chunk(f"It is not so. {text}. It is kept for 4 days.").support(Said(f"{text} for 4 days"))
+    assert time.process_time() - began < 2
 
 
 def test_an_answer_in_one_word_denies_nothing_by_itself() -> None:
