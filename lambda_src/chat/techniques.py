@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from chat.citations import NOT_IN_DOCUMENTS, CitedAnswer
+from chat.figures import percentages
 from chat.passages import fitting, shown
-from chat.words import content_words, negations, numbers
+from chat.words import content_words, figures_of, negations, numbers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ ALIKE = 0.5
 """Share of common words from which two samples say the same."""
 STEPS = 5
 ACTION = re.compile(
-    r"^[ \t*]*(?:(action)[ \t*]*:[ \t*]*(search|calculate)[ \t*]*[:\[(][ \t]*(.+?)[ \t\])]*$"
+    r"^[ \t*]*(?:(action)[ \t*]*:[ \t*]*(search|calculate)[ \t*]*[:\[(][ \t]*(.+?)[ \t]*$"
     r"|(answer)[ \t*]*:[ \t*]*)",
     re.IGNORECASE | re.MULTILINE,
 )
 CONVERSIONS = frozenset(
-    ("7", "12", "24", "60", "100", "365", "1000", "1024", "3600", "86400")
+    ("1", "2", "7", "12", "24", "60", "100", "365", "1000", "1024", "3600", "86400")
 )  # fmt: skip
-"""What units are converted with; no document has to say that a day has 24 hours."""
+"""What units are converted with, and what halves, doubles or takes from the whole; no document has
+to say that a day has 24 hours."""
 SHOWN_CHARACTERS = 40_000
 """Of documents in one conversation of ReAct, all of which each step is sent again."""
 OBSERVATION_STOPS = ["<observation>", "Observation:"]
@@ -208,11 +210,14 @@ def react(asked: Asked) -> Draft:
 
 
 def _rests_on(used: Sequence[str], said: Sequence[str], passages: Sequence[Passage]) -> bool:
-    """Whether a result was computed from numbers that were asked, found, or computed before.
+    """Whether a result was computed from numbers that were asked, found, or computed before; 0.2 is
+    known where 20 % is.
 
     Conversions of units alone compute nothing from a document.
     """
-    known = {each for text in (*said, *(each.text for each in passages)) for each in numbers(text)}
+    known = set[str]()
+    for text in (*said, *(each.text for each in passages)):
+        known.update(percentages(text), *(each.values for each in figures_of(text)))
     return bool(known.intersection(used)) and known.union(CONVERSIONS).issuperset(used)
 
 
@@ -226,9 +231,19 @@ def next_step(text: str) -> tuple[str, str, str]:
         return text.strip() or "...", "", text.strip()
     if match.group(4):
         return text.strip(), "answer", text[match.end() :].strip()
-    argument = match.group(3).strip()
+    argument = _unclosed(match.group(3))
     kind = match.group(2).lower() if argument else ""  # a question can make a model end there
     return text[: match.end()].strip(), kind, argument
+
+
+def _unclosed(argument: str) -> str:
+    """An argument without the brackets that close what was opened before it: `search[x]`."""
+    argument = argument.strip()
+    while argument[-1:] in (")", "]") and (
+        argument.count(argument[-1]) > argument.count("(" if argument[-1] == ")" else "[")
+    ):
+        argument = argument[:-1].rstrip()
+    return argument
 
 
 def voted(answers: Sequence[str]) -> str:

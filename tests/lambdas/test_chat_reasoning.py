@@ -47,6 +47,13 @@ def test_react_searches_computes_and_cites_what_it_found(world: World) -> None:
         ("How many hours?", ["4 * 24"], "four days by default, 24 hours each", False),
         ("How many seconds?", ["4 * 24", "96 * 3600"], "four days by default, 345600 s", True),
         ("How long are 3 such periods?", ["3 * 4"], "four days by default, 12 days", True),
+        ("How long is it when it is doubled?", ["2 * 4"], "four days by default, 8 days", True),
+        ("How long is it with 20 % more?", ["4 * (1 + 0.2)"], "four days by default, 4.8", True),
+        ("How long is it with 20 % less?", ["1 - 0.2", "0.8 * 4"], "four days, 3.2 days", True),
+        ("How long is it with 20 more?", ["4 * 0.2"], "four days by default, 0.8 days", False),
+        ("How many in 3 parts?", ["4 / 3"], "four days by default, 1.33 in each", True),
+        ("How many in 3 parts?", ["4 / 3"], "four days by default, 1.34 in each", False),
+        ("How many days?", ["2 + 1 + 2"], "four days by default, 5 days", False),
     ],
 )
 def test_a_result_needs_no_source_but_what_it_was_computed_from_does(
@@ -97,6 +104,8 @@ def test_react_ends(world: World) -> None:
         ("Action: search: a b", "search", "a b"), ("**Action:** search[a]", "search", "a"),
         ("action: calculate(2+3)", "calculate", "2+3"), ("Answer: x\ny", "answer", "x\ny"),
         ("Action: search: a\nAnswer: b", "search", "a"), ("hm", "", "hm"), ("", "", ""),
+        ("Action: calculate: 4 * (1 + 2)", "calculate", "4 * (1 + 2)"),
+        ("Action: calculate((2+3)*(4+1))", "calculate", "(2+3)*(4+1)"),
         ("Thought: I look it up.\nAction: search: ", "", ""),
     ],
 )  # fmt: skip
