@@ -60,14 +60,15 @@ Tables
 
 Answer of POST /chat
     {"answer", "citations": [{"text", "source", "chunk", "quote"}], "conversation_id", "technique",
-     "cached", "answered", "grounded", "stopped_by_guardrail",
+     "cached", "answered", "grounded", "withheld", "stopped_by_guardrail",
      "usage": {"input_tokens", "output_tokens"}, "latency_ms"}
     `answered` is false for "the documents do not answer this". `[1]` in the answer is the first of
     the citations. `grounded` says that the answer was held to documents: each of its sentences has
     a citation whose chunk has most of the sentence's words and all of its numbers, links and code,
-    or says nothing that could be checked (chat/citations.py); others were withheld. It does not say
-    that a sentence follows from its chunk, nor that the chunk is true. It is false when the prompt
-    has no documents, and nothing was checked.
+    or says nothing that could be checked (chat/citations.py); others were withheld, `withheld` of
+    them, and `…` stands where they were. It does not say that a sentence follows from its chunk,
+    nor that the chunk is true. It is false when the prompt has no documents, and nothing was
+    checked.
 
 Events of the stream, in this order
     token      {"text"}: the next sentences, checked; none before the first supported citation.

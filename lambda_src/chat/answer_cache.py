@@ -44,15 +44,22 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-limitations.htm
 
 
 class Entry:
-    """A question, as it was asked and so that it stands `alone`, its answer, and the passages that
-    the answer rests on.
+    """A question, as it was asked and so that it stands `alone`, its answer, the passages that the
+    answer rests on, and how many of its sentences were withheld.
     """
 
-    __slots__ = ("alone", "answer", "citations", "question")
+    __slots__ = ("alone", "answer", "citations", "question", "withheld")
 
     def __init__(
-        self, question: str, *, alone: str, answer: str, citations: list[dict[str, str]]
+        self,
+        question: str,
+        *,
+        alone: str,
+        answer: str,
+        citations: list[dict[str, str]],
+        withheld: int = 0,
     ) -> None:
+        self.withheld = withheld
         self.question = question
         self.alone = alone
         self.answer = answer
@@ -132,15 +139,17 @@ class AnswerCache:
         alone: str,
         answer: str,
         citations: list[dict[str, str]],
+        withheld: int = 0,
     ) -> None:
         """Keep an answer for whoever asks the same."""
         store = self._usable()
         if store is None:
             return
-        entry = json.dumps(
-            {"question": question, "alone": alone, "answer": answer, "citations": citations},
-            separators=(",", ":"),
-        )
+        content = {
+            "question": question, "alone": alone, "answer": answer, "citations": citations,
+            "withheld": withheld,
+        }  # fmt: skip
+        entry = json.dumps(content, separators=(",", ":"))
         if len(entry.encode()) > LARGEST_ENTRY:
             return
         try:
@@ -173,8 +182,11 @@ def _entry_of(text: str | None) -> Entry | None:
             for each in content["citations"]
         ]
         question, alone, answer = (content[name] for name in ("question", "alone", "answer"))
+        withheld = int(content.get("withheld") or 0)
     except (ValueError, KeyError, TypeError):
         return None
     if not (all(isinstance(each, str) for each in (question, alone, answer)) and citations):
         return None
-    return Entry(question, alone=alone, answer=answer, citations=citations) if answer else None
+    if not answer:
+        return None
+    return Entry(question, alone=alone, answer=answer, citations=citations, withheld=withheld)

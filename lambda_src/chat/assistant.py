@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Tell = Callable[[str, Mapping[str, Any]], object]
 
 NOT_FOUND = "The documents do not answer this question."
+UNFINISHED = "The answer was cut off before it said anything that the documents support."
 LONGEST_REWRITTEN = 1_000
 SETTLING_SECONDS = 300
 """A job's documents are found some minutes after it is over (pitfall 33), so that answers which are
@@ -122,15 +123,19 @@ class Assistant:
             parts.measures.count("Refusals")
         content = self._finished(
             question,
-            said or NOT_FOUND,
+            said or (UNFINISHED if draft.cut else NOT_FOUND),
             citations=draft.citations,
             answered=bool(said),
             grounded=draft.cited,
+            withheld=draft.withheld,
         )
         whole = not parts.model.cut
         self._remember(conversation, text, content["answer"])
         if said and draft.citations and scope and whole:
-            parts.cache.keep(text, scope=scope, alone=alone, answer=said, citations=draft.citations)
+            parts.cache.keep(
+                text, scope=scope, alone=alone, answer=said, citations=draft.citations,
+                withheld=draft.withheld,
+            )  # fmt: skip
         return content
 
     def _conversation(self, question: Question, caller: Caller) -> Conversation:
@@ -197,8 +202,9 @@ class Assistant:
             return self._finished(question, verdict.text, stopped=True, cached=True)
         self._say("token", {"text": verdict.text})
         content = self._finished(
-            question, verdict.text, citations=entry.citations, answered=True, cached=True
-        )
+            question, verdict.text, citations=entry.citations, answered=True,
+            withheld=entry.withheld, cached=True,
+        )  # fmt: skip
         self._remember(conversation, text, verdict.text)
         return content
 
@@ -272,6 +278,7 @@ class Assistant:
         citations: list[dict[str, str]] | None = None,
         answered: bool = False,
         grounded: bool = True,
+        withheld: int = 0,
         stopped: bool = False,
         cached: bool = False,
     ) -> dict[str, Any]:
@@ -287,6 +294,7 @@ class Assistant:
             "cached": cached,
             "answered": answered,
             "grounded": grounded,
+            "withheld": withheld,
             "stopped_by_guardrail": stopped,
             "usage": {"input_tokens": usage.input, "output_tokens": usage.output},
             "latency_ms": round((time.monotonic() - self._started) * 1000),

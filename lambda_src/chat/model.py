@@ -5,9 +5,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/guardrails-use-converse-api
 
 from __future__ import annotations
 
-import re
-
 from chat.citations import NOT_IN_DOCUMENTS
+from chat.sentences import whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ BLOCKED = "BLOCKED"
 CUT_OFF = ("max_tokens", "model_context_window_exceeded", "content_filtered")
 """Why a model stops that would have said more.
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html"""
-WHOLE = re.compile(r"[.!?][\"')]*(?:[ \t]*\[[\d, ]{1,20}\])*(?=\s|$)|\n")
-"""Where a sentence or a line ends, the citations behind it included."""
 
 
 class Usage:
@@ -43,14 +40,15 @@ class Usage:
 
 
 class Reply:
-    """What the model said; `blocked` when it is the guardrail's message instead, `cut` when it
-    would have said more: then without the sentence that it did not end.
+    """What the model `said`; `blocked` when it is the guardrail's message instead, `cut` when it
+    would have said more: `text` is without the sentence that it did not end.
     """
 
-    __slots__ = ("blocked", "cut", "text")
+    __slots__ = ("blocked", "cut", "said", "text")
 
-    def __init__(self, text: str, *, blocked: bool = False, cut: bool = False) -> None:
-        self.text = text
+    def __init__(self, said: str, *, blocked: bool = False, cut: bool = False) -> None:
+        self.said = said
+        self.text = whole(said) if cut else said
         self.blocked = blocked
         self.cut = cut
 
@@ -169,7 +167,8 @@ class Model:
         texts = ["".join(parts) for _, parts in sorted(blocks.items())]
         reply = self._reply("".join(texts), stop, metadata)
         if reply.blocked and texts:
-            reply.text = texts[-1]  # the message is a block of its own, after what was released
+            # The message is a block of its own, after what was released.
+            reply.said = reply.text = texts[-1]
         return reply
 
     def _reply(self, text: str, stop: object, answer: Mapping[str, Any]) -> Reply:
@@ -177,8 +176,7 @@ class Model:
         trace = (answer.get("trace") or {}).get("guardrail") or {}
         if stop in CUT_OFF:
             self.cut = True
-            ends = [match.end() for match in WHOLE.finditer(text)]
-            return Reply(text[: ends[-1]] if ends else "", cut=True)
+            return Reply(text, cut=True)
         if stop != INTERVENED or not was_blocked(trace):
             return Reply(text)
         # Nothing grounds a refusal, so contextual grounding stops it; it is one nevertheless.

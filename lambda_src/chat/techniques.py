@@ -11,6 +11,7 @@ import re
 from chat.citations import NOT_IN_DOCUMENTS, CitedAnswer
 from chat.figures import percentages
 from chat.passages import fitting, shown
+from chat.sentences import MARKER
 from chat.words import content_words, figures_of, negations, numbers
 
 TYPE_CHECKING = False
@@ -45,14 +46,22 @@ OBSERVATION_STOPS = ["<observation>", "Observation:"]
 
 
 class Draft:
-    """An answer before it is sent. `blocked` is the guardrail's message, when it stopped it."""
+    """An answer before it is sent. `blocked` is the guardrail's message, when it stopped it; `cut`
+    says that the model would have said more.
+    """
 
-    __slots__ = ("blocked", "citations", "cited", "dropped", "text", "withheld")
+    __slots__ = ("blocked", "citations", "cited", "cut", "dropped", "text", "withheld")
 
     def __init__(
-        self, text: str, *, cited: CitedAnswer | None = None, blocked: str | None = None
+        self,
+        text: str,
+        *,
+        cited: CitedAnswer | None = None,
+        blocked: str | None = None,
+        cut: bool = False,
     ) -> None:
         self.text = text
+        self.cut = cut
         self.blocked = blocked
         self.cited = cited is not None
         self.citations = cited.citations if cited else []
@@ -107,7 +116,7 @@ def one_answer(technique: str, asked: Asked) -> Draft:
         values["documents"] = shown(passages)
     if "knowledge" in prompt.variables:
         values["knowledge"] = _said(asked, "knowledge", values).text
-    cited = CitedAnswer(passages, release=asked.release or len)
+    cited = CitedAnswer(passages, question=asked.question, release=asked.release or len)
     system, messages = prompt.filled(values, guarded=asked.model.guarded)
     reply = asked.model.say(
         system,
@@ -119,12 +128,11 @@ def one_answer(technique: str, asked: Asked) -> Draft:
     if reply.blocked:
         return Draft("", cited=cited if grounded else None, blocked=reply.text)
     if not grounded:
-        return Draft(reply.text.strip())
+        return Draft(reply.text.strip(), cut=reply.cut)
     if not asked.release:
-        cited.feed(reply.text)
-    if not (reply.cut and asked.release):  # what is left is the sentence that was not ended
-        cited.finish()
-    return Draft(cited.text, cited=cited)
+        cited.feed(reply.said)
+    cited.finish(cut=reply.cut)
+    return Draft(cited.text, cited=cited, cut=reply.cut)
 
 
 def chain_of_thought(asked: Asked) -> Draft:
@@ -139,7 +147,7 @@ def chain_of_thought(asked: Asked) -> Draft:
         return Draft("", cited=CitedAnswer([]))
     system, messages = _unguarded(asked, prompt, passages)
     reply = asked.model.say(system, messages, inference=prompt.inference, guarded=False)
-    return _checked(asked, _reasoned(reply), passages)
+    return _checked(asked, _reasoned(reply), passages, cut=reply.cut)
 
 
 def self_consistency(asked: Asked) -> Draft:
@@ -156,8 +164,9 @@ def self_consistency(asked: Asked) -> Draft:
     if not inference.get("temperature", inference.get("topP")):
         inference["temperature"] = SAMPLING_TEMPERATURE
     replies = asked.model.samples(system, messages, inference=inference, count=SAMPLES)
-    whole = [reply for reply in replies if not reply.cut] or replies
-    return _checked(asked, voted([_reasoned(reply) for reply in whole]), passages)
+    whole = [reply for reply in replies if not reply.cut]
+    said = voted([_reasoned(reply) for reply in whole or replies])
+    return _checked(asked, said, passages, cut=not whole)
 
 
 def react(asked: Asked) -> Draft:
@@ -181,7 +190,8 @@ def react(asked: Asked) -> Draft:
         reply = asked.model.say(system, messages, inference=inference, guarded=False)
         said, kind, argument = next_step(reply.text)
         if kind == "answer" or (kind == "" and step == STEPS - 1):
-            return _checked(asked, argument, passages, computed=computed)
+            argument = next_step(reply.said)[2]
+            return _checked(asked, argument, passages, computed=computed, cut=reply.cut)
         if kind == "search":
             new = _new(asked.search(argument), passages)
             found = fitting(new, characters=SHOWN_CHARACTERS - len(shown(passages)))
@@ -267,7 +277,7 @@ def after_reasoning(text: str) -> str:
 
 def _reasoned(reply: Reply) -> str:
     """What was reasoned out; nothing where the reasoning was cut off."""
-    return "" if reply.cut and not ANSWER.search(reply.text) else after_reasoning(reply.text)
+    return "" if reply.cut and not ANSWER.search(reply.said) else after_reasoning(reply.said)
 
 
 def _unguarded(
@@ -281,14 +291,19 @@ def _unguarded(
 
 
 def _checked(
-    asked: Asked, text: str, passages: Sequence[Passage], *, computed: Sequence[str] = ()
+    asked: Asked,
+    text: str,
+    passages: Sequence[Passage],
+    *,
+    computed: Sequence[str] = (),
+    cut: bool = False,
 ) -> Draft:
     """Citations first, then the guardrail: the calls that made the text had none."""
-    cited = CitedAnswer(passages, computed=computed)
+    cited = CitedAnswer(passages, question=asked.question, computed=computed)
     cited.feed(text)
-    cited.finish()
+    cited.finish(cut=cut)
     if not cited.answered:
-        return Draft("", cited=cited)
+        return Draft("", cited=cited, cut=cut)
     used = {each["chunk"] for each in cited.citations}
     verdict = asked.guardrail.of_answer(
         cited.text,
@@ -299,7 +314,7 @@ def _checked(
         return Draft("", cited=cited, blocked=verdict.text)
     if asked.release:
         asked.release(verdict.text)
-    return Draft(verdict.text, cited=cited)
+    return Draft(verdict.text, cited=cited, cut=cut)
 
 
 def _said(asked: Asked, name: str, values: dict[str, str]) -> Reply:
@@ -317,7 +332,7 @@ def _say_the_same(one: str, other: str) -> bool:
     refused = NOT_IN_DOCUMENTS in one, NOT_IN_DOCUMENTS in other
     if any(refused):
         return all(refused)
-    one, other = without_markers(one), without_markers(other)
+    one, other = MARKER.sub("", one), MARKER.sub("", other)
     return (
         numbers(one) == numbers(other)
         and negations(one) % 2 == negations(other) % 2
@@ -329,8 +344,3 @@ def _likeness(one: str, other: str) -> float:
     first, second = set(content_words(one)), set(content_words(other))
     both = len(first) + len(second)
     return 2 * len(first & second) / both if both else 1.0
-
-
-def without_markers(text: str) -> str:
-    """A text without its citations."""
-    return re.sub(r"\[\d+(?:\s*,\s*\d+)*\]", "", text)

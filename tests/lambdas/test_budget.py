@@ -39,7 +39,7 @@ class Budget:
 
 
 BUDGETS = {
-    "chat": Budget(modules=87, kilobytes=225),
+    "chat": Budget(modules=90, kilobytes=265),
     "ingestion": Budget(modules=70, kilobytes=100),
     "vector_store": Budget(modules=60, kilobytes=105),
     "conflict_resolver": Budget(modules=10, kilobytes=85),

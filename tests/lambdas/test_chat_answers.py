@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chat.assistant import NOT_FOUND
+from chat.assistant import NOT_FOUND, UNFINISHED
 from chat.questions import TECHNIQUES
 from tests.lambdas.chat_world import FOUR_DAYS, QUEUES, World
 from tests.lambdas.scripted_bedrock import CUT, text_of
@@ -124,10 +124,10 @@ def test_an_answer_that_was_cut_off_ends_with_a_whole_sentence_and_is_not_kept(
     world.bedrock.says = lambda prompt: next(script, said) if technique == "react" else said
     for _ in range(2):
         answer = world.ask("How long?", technique=technique, streaming=streaming)
-        assert answer["answer"] == SHOWN and not answer["cached"]
+        assert answer["answer"] == f"{SHOWN} …" and not answer["cached"]
         script = iter(["Action: search: retention"])
-    tokens = [content["text"] for event, content in world.told if event == "token"]
-    assert [text.strip() for text in tokens] == [SHOWN] * len(tokens)
+    tokens = "".join(content["text"] for event, content in world.told if event == "token")
+    assert tokens == (f"{SHOWN} …" * 2 if streaming else "")
     assert world.shelf is not None and world.shelf.entries == {}
 
 
@@ -136,7 +136,8 @@ def test_reasoning_that_was_cut_off_before_the_answer_is_not_shown(
     world: World, technique: str
 ) -> None:
     world.bedrock.says = lambda prompt: f"{FOUR_DAYS} So the answer{CUT}"
-    assert world.ask("How long?", technique=technique)["answer"] == NOT_FOUND
+    answer = world.ask("How long?", technique=technique)
+    assert answer["answer"] == UNFINISHED and not answer["answered"]
 
 
 def test_a_sample_that_was_cut_off_has_no_vote_beside_others(world: World) -> None:

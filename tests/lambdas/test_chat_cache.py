@@ -36,6 +36,14 @@ def test_the_same_question_is_answered_from_the_cache_and_guarded_again(world: W
     assert refused["stopped_by_guardrail"] and refused["answer"] == "Not today."
 
 
+def test_what_was_withheld_is_missing_from_the_cache_as_well(world: World) -> None:
+    world.bedrock.says = lambda prompt: f"{FOUR_DAYS} It costs 12 USD."
+    for cached in (False, True):
+        answer = world.ask("How long are messages kept?")
+        assert answer["cached"] is cached and answer["withheld"] == 1
+        assert answer["answer"].endswith(". [1] …")
+
+
 def test_a_near_question_with_another_number_is_not_the_same(world: World) -> None:
     """Pitfall of semantic caches: embeddings put 7 days next to 30 days."""
     world.bedrock.says = lambda prompt: FOUR_DAYS

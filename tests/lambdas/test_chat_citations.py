@@ -26,13 +26,20 @@ TABLE = Passage(
 PASSAGES = [QUEUE, TABLE]
 
 
-def cited(text: str, *, passages: list[Passage] = PASSAGES, size: int | None = None) -> CitedAnswer:
+def cited(
+    text: str,
+    *,
+    passages: list[Passage] = PASSAGES,
+    question: str = "",
+    size: int | None = None,
+    cut: bool = False,
+) -> CitedAnswer:
     released: list[str] = []
-    answer = CitedAnswer(passages, release=released.append)
+    answer = CitedAnswer(passages, question=question, release=released.append)
     step = size or max(1, len(text))
     for at in range(0, len(text), step):
         answer.feed(text[at : at + step])
-    answer.finish()
+    answer.finish(cut=cut)
     assert "".join(released) == answer.text
     return answer
 
@@ -127,7 +134,7 @@ def test_what_leads_on_is_released_with_the_first_supported_citation() -> None:
         "![status](https://evil.example/pixel?q=secret)",
         "![status](/pixel?q=secret)",
         "See [the documents](//evil.example).",
-        "[here]: https://evil.example",
+        "[here]: https://evil.example .",
         "&lt;img src=x&gt;",
         "Find the documents at evil.example.",
         "Write to helpdesk@evil.example.",
@@ -139,22 +146,38 @@ def test_what_leads_on_is_released_with_the_first_supported_citation() -> None:
         "You can change the type of a queue after you created it [1].",
         "You can change the type of a queue.",
         "You must not.",
-        "99. Follow these steps:",
-        "Delete the bucket:\n",
-        "# Delete the bucket\n",
         "![](/p)",
         "[x](/a)",
     ],
 )
 @pytest.mark.parametrize("size", [1, 1000])
-def test_what_nothing_supports_is_withheld_beside_what_is_supported(
+def test_an_ellipsis_stands_for_what_nothing_supports_beside_what_is_supported(
     invented: str, size: int
 ) -> None:
-    for text in (f"{invented} {KEPT}", f"{KEPT} {invented}", f"{KEPT}\n\n{invented}\n\n- {KEPT}"):
+    shown_as = "SQS keeps messages for four days by default. [1]"
+    again = shown_as.replace("1", "2")
+    for text, left in (
+        (f"{invented} {KEPT}", f"… {shown_as}" if invented[-1] in ".]" else ""),  # or one sentence
+        (f"{KEPT} {invented}", f"{shown_as} …"),
+        (f"{KEPT}\n\n{invented}\n\n- {KEPT}", f"{shown_as}\n\n…\n\n- {again}"),
+    ):
         answer = cited(text, size=size)
-        assert set(re.split(r"\s*-?\s*SQS keeps messages for four days by default\. \[\d\]",
-                            answer.text)) == {""}  # fmt: skip
-        assert answer.withheld == 1
+        assert answer.text == left and answer.withheld == 1
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["99. Follow these steps:", "Delete the bucket:", "# Delete the bucket", "**Delete a bucket**",
+     "**Delete a bucket:**", "# SQS deletes the messages of a queue by default", "# Queues: 9",
+     "**You must not keep**:", "Never:"],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [1, 1000])
+def test_no_item_is_shown_under_a_heading_that_is_not(heading: str, size: int) -> None:
+    text = f"{KEPT}\n\n{heading}\n\n- {KEPT}\n- {KEPT}\n\n# Queue\n\n{KEPT}"
+    answer = cited(text, size=size)
+    left = r"SQS keeps.*\. \[1\]\n\n(?:99\. )?…\n\n# Queue\n\nSQS keeps.*\. \[2\]"
+    assert re.fullmatch(left, answer.text), answer.text
+    assert answer.withheld == 3
 
 
 @pytest.mark.parametrize(
@@ -293,7 +316,7 @@ def test_a_sentence_of_a_script_without_spaces_ends_at_its_own_full_stop() -> No
     text = "默认将消息保留四天[1]。消息使用客户的密钥加密[1]。创建队列后不能更改其类型。"
     for size in (1, 1000):
         answer = cited(text, passages=[CHINESE], size=size)
-        assert answer.text == "默认将消息保留四天。 [1]创建队列后不能更改其类型。 [2]"
+        assert answer.text == "默认将消息保留四天。 [1]…创建队列后不能更改其类型。 [2]"
         assert answer.withheld == 1
         assert answer.citations[0]["quote"] == "Amazon SQS 默认将消息保留四天。"
 
@@ -394,17 +417,24 @@ SENTENCES = st.lists(
          "NOT_IN_DOCUMENTS", "You cannot change the type of a queue [1]", "[3]", "a.b [x] [", "].",
          "1. SQS keeps messages for four days by default [1].", "Use it, e.g. with 14 days [1].",
          "默认将消息保留四天[1]。", "Here is what I found:\n", "A message of the queue is kept.",
-         "See https://evil.example/.", "\n\n" + " " * 99, "[1" + ", 1" * 40 + "]"]
+         "See https://evil.example/.", "\n\n" + " " * 99, "[1" + ", 1" * 40 + "]",
+         "\n# Queue\n\n", "\n**Tables**\n", "\n- a queue:\n  - messages [1]\n", "\n1. Wait [1].\n",
+         "\n```sh\nkey\n``` [2]\n", "\n~~~\n", "\n```\n", "\n| Table | Key |\n|---|---|\n",
+         "| table | key [2] |\n", "| queue | 9 |\n\n[1]\n", "z. B. 14 days, e.g.", "No",
+         "at 5 p.m. [1]",
+         "Messages are kept four days [1], and a table has a key [2].", "am 3. Mai", "\n\n"]
     )
     | TEXT,
-    max_size=6,
+    max_size=9,
 ).map(" ".join)  # fmt: skip
 
 
 @settings(deadline=None, max_examples=60)
-@given(text=SENTENCES, size=st.integers(1, 9))
-def test_it_does_not_matter_how_the_model_cuts_what_it_writes(text: str, size: int) -> None:
-    whole, pieces = cited(text), cited(text, size=size)
+@given(text=SENTENCES, size=st.integers(1, 9), cut=st.booleans())
+def test_it_does_not_matter_how_the_model_cuts_what_it_writes(
+    text: str, size: int, cut: bool
+) -> None:
+    whole, pieces = cited(text, cut=cut), cited(text, size=size, cut=cut)
     assert pieces.citations == whole.citations
     assert pieces.text == whole.text
     assert (pieces.dropped, pieces.withheld) == (whole.dropped, whole.withheld)

@@ -49,8 +49,9 @@ def test_a_model_that_obeys_a_document_sends_nobody_away(
     said = f"{lure} {FOUR_DAYS.replace('1', '2')} ![](https://evil.example/p) {lure}"
     world.bedrock.says = lambda prompt: f"Answer: {said}" if technique != "rag" else said
     answer = world.ask("How long?", technique=technique, streaming=streaming)
-    assert answer["answer"] == "SQS keeps messages for four days by default. [1]"
-    assert answer["grounded"] and world.measures.counts["SentencesWithheld"] == 2
+    assert answer["answer"] == "… SQS keeps messages for four days by default. [1] …"
+    assert answer["grounded"] and answer["withheld"] == 2
+    assert world.measures.counts["SentencesWithheld"] == 2
     shown = "".join(told["text"] for event, told in world.told if event == "token")
     assert shown == (answer["answer"] if streaming else "")
 
