@@ -20,7 +20,8 @@ SENTENCE = re.compile(
     r"[^.!?\n。！？｡]*(?:[.!?](?!\s|$)[^.!?\n。！？｡]*)*"
     r"(?:[.!?]+[\"')]*|[。！？｡]+[\"')”’」』）]*|\n|$)"
 )
-EXCEPTION = re.compile(r"\b(?:without|except(?:ing)?|but not)\b[^,;.()]*", re.IGNORECASE)
+EXCEPTION = re.compile(r"\b(?:without|except(?:ing)?|but not|unlimited)\b[^,;.()]*", re.IGNORECASE)
+"""What denies no more than the few words behind it."""
 APART = re.compile(
     r"[;()]|\b(?:but|while|whereas|although|though|because|since|however)\b", re.IGNORECASE
 )

@@ -21,6 +21,8 @@ NEGATION = re.compile(
     r"|\b(?:nicht|kein\w{0,2}|nie|niemals|pas|jamais|aucune?|nunca|jamás|ningun[oa]|não)\b",
     re.IGNORECASE,
 )
+TELLING = frozenset({"unlimited"})
+"""Of the words that negate, what says something besides."""
 ANSWERING_NO = re.compile(r"\A[\s*_>\-]{0,9}no\b[*_]{0,3}[,;:–—]", re.IGNORECASE)
 """A no that answers a question; what is denied is said after it."""
 _SPACED = re.compile(r"(?<=\d)[\u00a0\u2009\u202f’](?=\d{3}(?!\d))")
@@ -55,7 +57,9 @@ def _stems(text: str) -> list[str]:
     found = []
     for match in WORD.finditer(text):
         word = match.group().replace("’", "'")
-        if word in STOP or len(word) < 2 or NEGATION.fullmatch(word) or word.endswith("n't"):
+        if word in STOP or len(word) < 2 or word.endswith("n't"):
+            continue
+        if NEGATION.fullmatch(word) and word not in TELLING:
             continue
         found.append(stem(word))
     return found

@@ -128,6 +128,8 @@ DLQ = "Don't set the count to 1, because a single failed receive would move the 
          "If a consumer fails to delete the message, it becomes visible again."),
         ("The plan has unlimited users.", "There is no limit on users of the plan."),
         ("The plan has unlimited users.", "The plan has unlimited users."),
+        ("The plan has unlimited users, 1 TB of storage.", "The plan has 1 TB of storage."),
+        ("The plan has unlimited users, 1 TB of storage.", "| Plan | Unlimited | 1 TB |"),
         ("Neither tokens nor passwords are logged.", "Tokens and passwords are not logged."),
         ("Not only admins but also users see the report.", "Admins and users see the report."),
     ],
