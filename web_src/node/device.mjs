@@ -253,6 +253,11 @@ class Network {
   fail() {
     this.up = false;
     for (const abort of this.#requests) abort();
+    this.hush();
+  }
+
+  /** Requests are answered, and nothing more is said on sockets. */
+  hush() {
     for (const socket of this.#sockets) socket.deaf = true;
   }
 
