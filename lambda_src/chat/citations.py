@@ -169,14 +169,16 @@ class CitedAnswer:
             return
         before, self._before = self._before, gap
         begins = before is None or "\n" in before
+        indent = (before or "")[(before or "").rfind("\n") + 1 :]
         if begins and body.lstrip().startswith(("```", "~~~")):
-            self._code(text, gap=gap)
+            self._code(text, gap=_two_lines(gap), indent=indent)
         elif begins and body.lstrip().startswith("|"):
-            self._table(text, gap=gap)
+            self._table(text, gap=_two_lines(gap))
         else:
-            level = 0
             if begins:
                 said, level = self._outline.line(body, before=before)
+            else:
+                level = self._outline.last(body) if "\n" in gap else 0
             self._sentence(text, self._written(body, gap=gap, said=said.rstrip()), level=level)
 
     def _written(
@@ -192,7 +194,8 @@ class CitedAnswer:
             self._cite(one, text, indexes)
         self._drop(indexes, one.citations)
         if level:
-            self._heading(one, level=level, lacking=lacking)
+            self._cite_before(indexes)
+            self._heading(one, level=level, lacking=lacking or self._outline.lacking())
             return
         if not lacking and not one.citations:
             one.parts = [(one.body, self._found(one))]
@@ -233,7 +236,6 @@ class CitedAnswer:
 
     def _heading(self, one: _Written, *, level: int, lacking: bool) -> None:
         """A line over others: it is shown with the first of them, or as a sentence is."""
-        self._cite_before(())
         heading = self._outline.open(one.said, level=level)
         named = not lacking and self._names(one.said)
         may_be_found = level >= INDENTED or (level == LEADING and not named)
@@ -280,9 +282,10 @@ class CitedAnswer:
                 self._wait(one, heading)
             rows = rows[2:]
         used: list[Citation] = []
-        for row in rows:
+        for number, row in enumerate(rows, 1):
             body = MARKER.sub("", row)
-            one = self._written(body, gap="\n", said=_cells(body), over=over)
+            behind = gap if number == len(rows) else "\n"
+            one = self._written(body, gap=behind, said=_cells(body), over=over)
             own = _indexes(row)
             kept = [] if lacking else self._supported(one, own or below) or self._found(one)
             used += kept
@@ -296,9 +299,8 @@ class CitedAnswer:
                 self._withhold(one)
         self._drop(below, used)
         self._outline.close(TABLE)
-        self._widen(gap)
 
-    def _code(self, text: str, *, gap: str) -> None:
+    def _code(self, text: str, *, gap: str, indent: str) -> None:
         """A fenced block, whole or not at all."""
         self._outline.block()
         over = self._outline.over(block=True)
@@ -315,7 +317,7 @@ class CitedAnswer:
             if not kept and (unmarked := _MARKED_LINE.sub("", lines)) != lines:
                 kept = self._copied(unmarked, indexes)
                 body = body.replace(lines, unmarked)
-            one.parts = [(f"{body}\n", kept)]
+            one.parts = [(f"{body}\n{indent}", kept)]
         self._drop(indexes, one.citations)
         if one.citations:
             self._show(one)
@@ -389,7 +391,7 @@ class CitedAnswer:
             first = len(self.citations) + 1
             self.citations += kept
             marks = "".join(f"[{number}]" for number in range(first, first + len(kept)))
-            space = " " if marks and not part.endswith("\n") else ""
+            space = " " if marks and part == part.rstrip() else ""
             text += f"{part}{space}{marks}"
         begun = self._held or self._released
         self._held.append(self._gap + text if begun else text.lstrip())
@@ -489,6 +491,11 @@ def _indexes(unit: str) -> list[int]:
     """The indexes that a sentence cites, each once."""
     found = (index for each in MARKER.findall(unit) for index in each.split(","))
     return list(dict.fromkeys(map(int, found)))
+
+
+def _two_lines(gap: str) -> str:
+    """White space with at most one empty line, of which citations were taken away."""
+    return "\n" * min(2, gap.count("\n")) + gap[gap.rfind("\n") + 1 :]
 
 
 def _pieces(text: str) -> list[tuple[str, list[int]]]:

@@ -65,6 +65,7 @@ class Outline:
         self._broken: int | None = None
         self._resting = False
         self._block = False
+        self._level = LEADING
 
     def line(self, body: str, *, before: str | None) -> tuple[str, int]:
         """Begin a line behind white space, None at the beginning. Gives the line without the number
@@ -75,6 +76,7 @@ class Outline:
         match = ITEM.match(body)
         level = _level(body[match.end() :] if match else body)
         self._block = False
+        self._level = INDENTED + indent if match or self._item else LEADING
         if match:
             self.close(INDENTED + indent)
             self._item = True
@@ -82,6 +84,7 @@ class Outline:
             level = INDENTED + indent if level else 0
         elif level or (apart and indent < 2):
             self._item, self._step, self._resting = False, None, True
+            self._level = LEADING
             if level and level < LEADING:
                 self._broken = None
                 self._lead_to(level)
@@ -93,6 +96,10 @@ class Outline:
             return body, level
         self._number = number
         return body[match.end() :], level
+
+    def last(self, body: str) -> int:
+        """The level of a sentence that ends a line which others begin."""
+        return self._level if _leads_on(body) else 0
 
     def block(self) -> None:
         """Begin a table or code."""
