@@ -141,36 +141,51 @@ class Chunk:
             start, end = self._spans[place]
             self._clauses[place] = _clauses(self._text[start:end])
         clauses = self._clauses[place]
-        told = [each for each in clauses if each.telling.intersection(shared)]
-        if not told:
+        meant = [each.is_meant(shared) for each in clauses]
+        if not any(meant):
             return whole
-        return sum(each.denials for each in clauses if each in told or not each.telling)
+        return sum(
+            each.denials
+            for each, told in zip(clauses, meant, strict=True)
+            if told or not each.telling
+        )
 
 
 class _Clause:
     """A part of a sentence. `telling` are words by which it is known to be meant: those that no
-    other part has, and all of an exception.
+    other part has, and all of an exception; of that also one of the `numbers` before it.
     """
 
-    __slots__ = ("denials", "telling")
+    __slots__ = ("denials", "numbers", "telling")
 
-    def __init__(self, denials: int, telling: set[str]) -> None:
-        self.denials = denials
-        self.telling = telling
+    def __init__(self, text: str, *, before: str = "") -> None:
+        self.denials = negations(text)
+        self.numbers = {word for word in content_words(before) if word.isdecimal()}
+        self.telling = set(content_words(text))
+
+    def is_meant(self, words: set[str]) -> bool:
+        """Whether a sentence with these words is about it."""
+        return not self.telling.isdisjoint(words) and not (
+            self.numbers and self.numbers.isdisjoint(words)
+        )
 
 
 def _clauses(sentence: str) -> list[_Clause]:
-    exceptions = [each.group() for each in EXCEPTION.finditer(sentence)]
-    others = [each for each in APART.split(EXCEPTION.sub(";", sentence)) if each.strip(" ,.")]
-    words = [set(content_words(each)) for each in (*exceptions, *others)]
-    parts: dict[str, int] = {}
-    for each in words:
-        for word in each:
-            parts[word] = parts.get(word, 0) + 1
-    for each in words[len(exceptions) :]:
-        each.intersection_update([word for word in each if parts[word] == 1])
-    denials = map(negations, (*exceptions, *others))
-    return [_Clause(each, telling) for each, telling in zip(denials, words, strict=True)]
+    exceptions, others, at = [], list[_Clause](), 0
+    for match in (*EXCEPTION.finditer(sentence), None):
+        before = sentence[at : match.start() if match else len(sentence)]
+        parts = [each for each in APART.split(before) if each.strip(" ,.")]
+        others += map(_Clause, parts)
+        if match:
+            exceptions.append(_Clause(match.group(), before=parts[-1] if parts else ""))
+            at = match.end()
+    times: dict[str, int] = {}
+    for clause in (*exceptions, *others):
+        for word in clause.telling:
+            times[word] = times.get(word, 0) + 1
+    for clause in others:
+        clause.telling = {word for word in clause.telling if times[word] == 1}
+    return [*exceptions, *others]
 
 
 def _marks(figure: Figure) -> set[str]:

@@ -120,6 +120,7 @@ DLQ = "Don't set the count to 1, because a single failed receive would move the 
         (VPN, "No, macOS 13 or later is required."),
         (FIFO, "FIFO queues support 300 calls per second."),
         (FIFO, "FIFO queues support 300 calls per second without batching."),
+        (FIFO, "FIFO queues support 3,000 calls per second with batching."),
         (REFUNDS, "Refunds are possible within 30 days."),
         (REFUNDS, "Refunds are possible within 30 days, but not for annual plans."),
         (DLQ, "Avoid setting the count to 1."),
