@@ -33,7 +33,7 @@ from functools import cached_property
 from chat.outline import INDENTED, ITEM, LEADING, TABLE, WORDS, Outline, names
 from chat.passages import unescaped
 from chat.sentences import MARKER, Sentences
-from chat.support import Chunk, Said
+from chat.support import SENTENCE, Chunk, Said
 from chat.verbatim import run, unknown
 from chat.words import content_words, negations, numbers, says_nothing
 
@@ -167,13 +167,15 @@ class CitedAnswer:
         gap = said[len(body) :] or unit[len(unit.rstrip()) :]
         if not body or (NOT_IN_DOCUMENTS in unit and not any(map(str.isalnum, body))):
             return
+        if body != text.rstrip():
+            gap = _two_lines(gap)
         before, self._before = self._before, gap
         begins = before is None or "\n" in before
         indent = (before or "")[(before or "").rfind("\n") + 1 :]
         if begins and body.lstrip().startswith(("```", "~~~")):
-            self._code(text, gap=_two_lines(gap), indent=indent)
+            self._code(text, gap=gap, indent=indent)
         elif begins and body.lstrip().startswith("|"):
-            self._table(text, gap=_two_lines(gap))
+            self._table(text, gap=gap)
         else:
             if begins:
                 said, level = self._outline.line(body, before=before)
@@ -449,6 +451,8 @@ class CitedAnswer:
             alone = self._support(one, one.alone, at)
             if alone is None or alone.share < LEAST_SHARE_WITHOUT_CITATION:
                 return []
+            if len([each for each in SENTENCE.finditer(alone.quote) if each.group().strip()]) > 1:
+                return []  # a plan's name of one sentence and another's price of the next
         self.added += 1
         return [self._citation(one.said, at, best.quote)]
 

@@ -2,7 +2,7 @@
 
 A heading is a line that begins with `#`, a line that is bold as a whole, or one that ends with a
 colon, which leads on to the paragraph, the list, the table or the code that follows. All stand over
-items; over the sentences of a paragraph stands only what leads on to them.
+items; over the sentences of a paragraph stands what leads on to them or denies.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Outline:
         """The headings that the line is read with."""
         if self._item or block:
             return self._headings
-        return [each for each in self._headings if each.leads]
+        return [each for each in self._headings if each.leads or each.denies]
 
     def lacking(self, *, block: bool = False) -> bool:
         """Whether the line means something else without what was withheld before it: the heading
