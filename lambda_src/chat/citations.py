@@ -165,11 +165,11 @@ class CitedAnswer:
         said = MARKER.sub("", _STOP_TWICE.sub("", text))
         body = said.rstrip()
         gap = said[len(body) :] or unit[len(unit.rstrip()) :]
-        if not body or (NOT_IN_DOCUMENTS in unit and not any(map(str.isalnum, body))):
-            return
         if body != text.rstrip():
             gap = _two_lines(gap)
         before, self._before = self._before, gap
+        if not body or (NOT_IN_DOCUMENTS in unit and not any(map(str.isalnum, body))):
+            return
         begins = before is None or "\n" in before
         indent = (before or "")[(before or "").rfind("\n") + 1 :]
         if begins and body.lstrip().startswith(("```", "~~~")):
@@ -208,10 +208,7 @@ class CitedAnswer:
                 self._cite_before(())
             return
         self._cite_before(indexes)
-        if (one.citations or nothing) and not self._outline.lacking():
-            self._show(one)
-        else:
-            self._withhold(one)
+        self._show_or_withhold(one, shown=bool(one.citations) or nothing)
 
     def _cite(self, one: _Written, text: str, indexes: Sequence[int]) -> None:
         """Hold a sentence to its citations: in the pieces before each, or as a whole, or clause by
@@ -240,7 +237,7 @@ class CitedAnswer:
         """A line over others: it is shown with the first of them, or as a sentence is."""
         heading = self._outline.open(one.said, level=level)
         named = not lacking and self._names(one.said)
-        may_be_found = level >= INDENTED or (level == LEADING and not named)
+        may_be_found = level >= INDENTED or (level >= LEADING and not named)
         if may_be_found and not one.citations and not lacking:
             one.parts = [(one.body, self._found(one))]
         if one.citations or (named and self._says_nothing(one.said)):
@@ -342,11 +339,16 @@ class CitedAnswer:
         """Show the sentences before a citation that it counts for as well, and withhold others."""
         for one in self._uncited:
             one.parts = [(one.body, self._supported(one, indexes))]
-            if one.citations and not self._outline.lacking():
-                self._show(one)
-            else:
-                self._withhold(one)
+            self._show_or_withhold(one, shown=bool(one.citations))
         self._uncited.clear()
+
+    def _show_or_withhold(self, one: _Written, *, shown: bool) -> None:
+        if shown and not self._outline.lacking():
+            self._show(one)
+            return
+        self._withhold(one)
+        if "\n" in one.gap:
+            self._outline.missing(one.said)
 
     def _drop(self, indexes: Sequence[int], kept: Sequence[Citation]) -> None:
         """Count the citations that the model wrote and that are not shown."""

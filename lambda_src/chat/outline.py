@@ -1,8 +1,10 @@
 """What stands under what in an answer: headings, the lists that they lead to, and steps.
 
-A heading is a line that begins with `#`, a line that is bold as a whole, or one that ends with a
-colon, which leads on to the paragraph, the list, the table or the code that follows. All stand over
-items; over the sentences of a paragraph stands what leads on to them or denies.
+A heading is a line that begins with `#`, a line that is bold as a whole, a line of up to three
+words, or one that ends with a colon, which leads on to the paragraph, the list, the table or the
+code that follows. All stand over items, and so does a line that does not end as a sentence or that
+denies, if it was withheld; over the sentences of a paragraph stands what leads on to them, and a
+title that denies.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ ITEM = re.compile(r"\s*(?:[-*+•–]|(\d{1,3})[.)])\s+")
 _TITLE = re.compile(r"\s*(#{1,6})\s")
 _BOLD = re.compile(r"\s*(?:\*\*|__)(?!\s)[^*_]{1,200}+(?:\*\*|__)\s*\Z")
 _SENTENCE = re.compile(r"[.!?。！？][*_\"')]*\s*\Z")
-BOLD, LEADING, INDENTED, TABLE = 7, 8, 10, 200
+BOLD, LEADING, SHORT, INDENTED, TABLE = 7, 8, 9, 10, 200
 """Levels: `#` to `######` are 1 to 6, and an item is as much deeper as it is indented."""
-_MOST_WORDS = 6
+_MOST_WORDS, _FEW_WORDS = 6, 3
 _VERBS = re.compile(
     r"\b(?:is|are|was|were|has|have|had|does|do|can|may|must|should|will|shall|needs?)\b", re.I
 )
@@ -75,20 +77,16 @@ class Outline:
         apart = before is None or before.count("\n") > 1 or self._block
         match = ITEM.match(body)
         level = _level(body[match.end() :] if match else body)
+        if level == SHORT and (match or not (apart or self._item) or self._led_to):
+            level = 0
         self._block = False
         self._level = INDENTED + indent if match or self._item else LEADING
         if match:
             self.close(INDENTED + indent)
-            self._item = True
             self._begin(int(match.group(1)) if match.group(1) else None, indent)
             level = INDENTED + indent if level else 0
         elif level or (apart and indent < 2):
-            self._item, self._step, self._resting = False, None, True
-            self._level = LEADING
-            if level and level < LEADING:
-                self._broken = None
-                self._lead_to(level)
-            self.close(level or (LEADING if any(e.used for e in self._leading) else TABLE))
+            self._end_list(level)
         for each in self._headings:
             each.used = True
         number = int(match.group(1)) if match and match.group(1) else -1
@@ -113,6 +111,15 @@ class Outline:
         self._headings.append(heading)
         return heading
 
+    def missing(self, said: str) -> None:
+        """A sentence is withheld at the end of its line: it may have led on to a list."""
+        last = self._headings[-1] if self._headings else None
+        if last is not None and last.level == LEADING and last.withheld:
+            return
+        if not self._item and (negations(said) or not _SENTENCE.search(said)):
+            heading = self.open(said, level=LEADING)
+            heading.withheld = heading.used = True
+
     def close(self, level: int) -> None:
         """End what stands under headings of a level and below."""
         while self._headings and self._headings[-1].level >= level:
@@ -125,7 +132,10 @@ class Outline:
         """The headings that the line is read with."""
         if self._item or block:
             return self._headings
-        return [each for each in self._headings if each.leads or each.denies]
+        return [
+            each for each in self._headings
+            if each.leads or (each.denies and each.level < LEADING)
+        ]  # fmt: skip
 
     def lacking(self, *, block: bool = False) -> bool:
         """Whether the line means something else without what was withheld before it: the heading
@@ -143,18 +153,15 @@ class Outline:
         if self._step is not None and self._broken is None:
             self._broken = self._step
 
-    def _lead_to(self, level: int) -> None:
-        """What leads on to a heading stands over its section and those beside it."""
-        last = self._headings[-1] if self._headings else None
-        if last is not None and last.level == LEADING and not last.used:
-            last.level = level - 1
-
     @property
-    def _leading(self) -> list[Heading]:
-        return [each for each in self._headings if each.level >= LEADING]
+    def _led_to(self) -> bool:
+        """Whether the last heading leads on to what comes now."""
+        last = self._headings[-1] if self._headings else None
+        return last is not None and last.level >= LEADING and not last.used
 
     def _begin(self, number: int | None, indent: int) -> None:
         """Begin an item; the first of a list of steps hangs on none before."""
+        self._item = True
         self._step = indent if number is not None else None
         if number == 1 and self._resting:
             self._broken = None
@@ -162,6 +169,17 @@ class Outline:
             self._resting = False
         if self._broken is not None and indent < self._broken:
             self._broken = None
+
+    def _end_list(self, level: int) -> None:
+        """Begin a heading or a paragraph, which what led on to something else does not lead to."""
+        self._item, self._step, self._resting = False, None, True
+        self._level = LEADING
+        if 0 < level <= BOLD:
+            self._broken = None
+            if self._led_to and self._headings[-1].level == LEADING:
+                self._headings[-1].level = level - 1  # it leads to this section and those beside it
+        used = any(each.used for each in self._headings if each.level >= LEADING)
+        self.close(min(level, LEADING) if level else LEADING if used else TABLE)
 
 
 def names(said: str) -> bool:
@@ -179,7 +197,10 @@ def _level(line: str) -> int:
         return len(title.group(1))
     if _BOLD.match(line) and not _SENTENCE.search(line.rstrip(" *_")):
         return BOLD
-    return LEADING if _leads_on(line) else 0
+    if _leads_on(line):
+        return LEADING
+    few = 1 <= len(WORD.findall(line)) <= _FEW_WORDS
+    return SHORT if few and not _SENTENCE.search(line) else 0
 
 
 def _leads_on(line: str) -> bool:

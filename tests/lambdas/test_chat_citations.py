@@ -159,7 +159,7 @@ def test_an_ellipsis_stands_for_what_nothing_supports_beside_what_is_supported(
     for text, left in (
         (f"{invented} {KEPT}", f"… {shown_as}" if invented[-1] in ".]" else ""),  # or one sentence
         (f"{KEPT} {invented}", f"{shown_as} …"),
-        (f"{KEPT}\n\n{invented}\n\n- {KEPT}", f"{shown_as}\n\n…\n\n- {again}"),
+        (f"- {KEPT}\n\n{invented}\n\n{KEPT}", f"- {shown_as}\n\n…\n\n{again}"),
     ):
         answer = cited(text, size=size)
         assert answer.text == left and answer.withheld == 1
@@ -202,6 +202,20 @@ def test_no_citation_covers_a_link_or_code_that_the_chunk_lacks(sent_away: str) 
                  "docs.aws.amazon.com", "queues.txt"):  # fmt: skip
         there = f"SQS keeps messages for four days by default, see {link} [1]."
         assert cited(there, passages=[chunk]).answered, link
+
+
+@pytest.mark.parametrize(
+    ("code", "named", "copied"),
+    [("svc backup app /srv/bak", False, False), ("svc backup app /srv/backup", True, True),
+     ("svc  backup\tapp", True, True), ("svc_backup", True, False), ("SvcBackup", True, False),
+     ("backup app /srv", True, False), ("ackup", False, False), ("Backup", True, False)],
+)  # fmt: skip
+def test_code_is_named_in_whole_words_and_copied_letter_by_letter(
+    code: str, named: bool, copied: bool
+) -> None:
+    chunk = Passage("Make a backup: svc backup app /srv/backup.", source="s3://x", chunk="x#1")
+    assert cited(f"Make a backup with `{code}` [1].", passages=[chunk]).answered is named
+    assert cited(f"```\n{code}\n```", passages=[chunk]).answered is copied
 
 
 @pytest.mark.parametrize("size", [1, 1000])
@@ -373,7 +387,11 @@ def test_words_are_compared_without_endings_and_negations_are_counted() -> None:
         ("[1, " * 5_000, 4), ("[" + "1" * 20_000 + "]", 9), (". '\"" * 10_000, 5),
         ("a.b@" * 10_000, 50_000), ("`" * 20_000, 50_000), ("--" * 20_000, 50_000),
         (".'" + "'" * 20_000, 1), ("http://" * 5_000, 50_000), ("](" * 10_000, 50_000),
-        ("<a" * 10_000, 50_000),
+        ("<a" * 10_000, 50_000), ("\n```\n" + "queue\n" * 8_000, 50), ("\n```\n[1]" * 3_000, 7),
+        ("\n| queue | 9 |" * 1_500, 9), ("\n- queue:" * 3_000, 9), ("\nYou cannot" * 3_000, 9),
+        ("\n\n# Queue\n\n**Queue**\n\nQueue:" * 1_000, 9), ("\n1. queue [1]" * 2_000, 50),
+        (" queue [1] and" * 3_000, 50), (" and a queue" * 5_000, 50), ("\n- not `qu`:" * 2_000, 50),
+        ("".join(f"\n{' ' * (each % 60)}- queue:" for each in range(3_000)), 50),
     ],
 )  # fmt: skip
 def test_whatever_a_model_writes_is_read_in_time_that_grows_with_its_length(
