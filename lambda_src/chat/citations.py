@@ -5,17 +5,17 @@ compared with the chunk that it names. It is supported when the chunk has a pass
 sentences with most of the sentence's words and all of its numbers, both negate or neither does, and
 the chunk or its source has whatever the sentence spells as code.
 
-An answer is a row of blocks, and each has one rule (what stands over what is in chat/outline.py):
-    sentence    with a supported citation. One without gets one from a chunk that nearly says it.
-                A citation after several sentences of a line counts for each that it supports; one
-                that no chunk says as a whole is held part by part, cut at its citations or clauses
-    says nothing  `here is what I found`, a bare yes, that the documents do not say something: as is
-    item, row   as a sentence, read together with its heading: it negates where that does
-    steps       from the first that is withheld on, all are
-    heading     with a supported citation, or short and in words of the chunks and the question,
-                together with the first of what it stands over. What stands under a withheld one is
-                withheld
-    code        whole, when one chunk has each line of it in that order, with the citation behind
+An answer is a row of blocks, and each has one rule (chat/outline.py says what stands over what):
+    sentence     with a supported citation. One without gets one from a chunk that nearly says it.
+                 A citation after several sentences of a line counts for each that it supports. One
+                 that no chunk says as a whole is held part by part, cut at citations or clauses
+    says nothing `here is what I found`, a bare yes, that the documents do not mention something:
+                 as it is
+    item, row    as a sentence that is read with its heading: under `Never:` it denies
+    steps        up to the first that is withheld
+    heading      with a supported citation; or short and in words of the chunks and the question,
+                 together with the first of what it stands over. Under a withheld one are no items
+    code         whole, if a chunk has each of its lines in that order; the citation is behind it
 A citation that is not supported is dropped and counted. What is withheld is counted, and an
 ellipsis stands for it. Nothing is released before the first supported citation, so that an answer
 that has none is never shown. `[n]` in what is released is the n-th of `citations`. Numbers that a
@@ -67,7 +67,8 @@ _NOT_SAID = re.compile(
     r" (?:do not|don['’]t|does not|doesn['’]t) (?:\w+ )?"
     r"(?:say|mention|specify|state|tell|describe|explain|cover|contain|include|provide|give)"
     r"\b[^,;:–—.!?]{0,150}[.!]?\s*\Z"
-    r"|(?:please )?let me know if you (?:need|have) [\w ]{0,40}[.!]?\s*\Z",
+    r"|(?:please )?let me know if you (?:need|have) [\w ]{0,40}[.!]?\s*\Z"
+    r"|i hope (?:this|that) helps[.!]?\s*\Z",
     re.IGNORECASE,
 )
 """That something is not in the documents, which nothing in them can say; and good manners."""

@@ -17,10 +17,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ITEM = re.compile(r"\s*(?:[-*+•–]|(\d{1,3})[.)])\s+")
+ITEM = re.compile(r"\s*(?:[-*+•–]|(?:(?i:step|schritt)\s)?(\d{1,3})[.):])\s+")
+_NUMBERED = re.compile(r"\W*(?:(?:step|schritt)\s)?\d{1,2}[.):]\s+", re.I)
 _TITLE = re.compile(r"\s*(#{1,6})\s")
 _BOLD = re.compile(r"\s*(?:\*\*|__)(?!\s)[^*_]{1,200}+(?:\*\*|__)\s*\Z")
-_SENTENCE = re.compile(r"[.!?。！？][*_\"')]*\s*\Z")
+_SENTENCE = re.compile(r"[.!。！][*_\"')]*\s*\Z")
 BOLD, LEADING, SHORT, INDENTED, TABLE = 7, 8, 9, 10, 200
 """Levels: `#` to `######` are 1 to 6, and an item is as much deeper as it is indented."""
 _MOST_WORDS, _FEW_WORDS = 6, 3
@@ -29,10 +30,10 @@ _VERBS = re.compile(
 )
 _ASKS = re.compile(r"\W*(?:how|what|when|where|which|who|why|can|may|must|does|do|is|are)\b", re.I)
 _GENERAL = (
-    "additional available case common compare comparison condition consider default difference "
-    "exception feature general important item key keep limit limitation main mind name next "
-    "option other overview parameter prerequisite property quota reason requirement rule setting "
-    "solution table tip type value way word"
+    "additional available base case common compare comparison condition consider default "
+    "difference exception feature general get happen important item key keep limit limitation "
+    "long main many mean mind much name next often option overview parameter prerequisite property "
+    "quota reason requirement rule setting solution table tip type value way word work"
 )
 WORDS = CONNECTING.union(*({stem(word), stem(f"{word}s")} for word in _GENERAL.split()))
 """What a heading may say of anything."""
@@ -90,6 +91,8 @@ class Outline:
         for each in self._headings:
             each.used = True
         number = int(match.group(1)) if match and match.group(1) else -1
+        if level and (found := _NUMBERED.match(body)) and not match:
+            return body[found.end() :], level
         if match is None or number not in (1, self._number + 1):
             return body, level
         self._number = number
