@@ -308,7 +308,8 @@ class CitedAnswer:
         body, behind = text[:end].strip("\n"), text[end:]
         fenced = None if MARKER.sub("", behind).strip() else _FENCED.match(body)
         indexes = _indexes(behind)
-        one = self._written("", gap=gap, said="", over=())
+        apart = "\n" if gap.count("\n") == 1 else ""  # the citation is a paragraph of its own
+        one = self._written("", gap=apart + gap, said="", over=())
         if not (
             fenced is None or self._outline.lacking(block=True) or any(each.denies for each in over)
         ):
