@@ -32,7 +32,7 @@ ENTRY_BYTES = 1_024 * 4 + 3_000
 DOCUMENT_TOKENS = 1_000
 OVERLAP = 1.2
 """Chunks repeat a fifth of each other, by default."""
-TENANT_METRICS = 11
+TENANT_METRICS = 12
 """What lambda_src/chat/measures.py reports of each tenant."""
 
 

@@ -101,6 +101,7 @@ class AssistantStack(Stack):
             CfnOutput(self, "GuardrailVersion", value=self._guardrail.version)
         CfnOutput(self, "ConversationsTableName", value=self._conversations.table_name)
         CfnOutput(self, "CacheStore", value=assistant.cache)
+        CfnOutput(self, "ModelId", value=assistant.model_id)
 
     def _function(
         self,

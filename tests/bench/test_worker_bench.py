@@ -203,8 +203,10 @@ def test_the_certificate_is_trusted_by_who_is_given_it(tmp_path: Path) -> None:
 
 def test_our_worker_drains_with_full_batches(server: SqsProcess, queue: str) -> None:
     task = Task(threads=4)
-    figures = run(groundwork(task), task, Load(warm=100, messages=600), server=server, queue=queue)
-    assert server.state(queue).deleted == 700
+    figures = run(
+        groundwork(task), task, Load(warm=100, messages=6_000), server=server, queue=queue
+    )
+    assert server.state(queue).deleted == 6_100
     assert figures.calls <= 205
     assert 5 < figures.megabytes <= 50
     assert figures.processor > 0

@@ -322,7 +322,7 @@ def check_stream(template: Template) -> list[str]:
 
 
 def check_assistant_outputs(template: Template) -> list[str]:
-    wanted = {"ChatUrl", "ChatFunctionArn", "ConversationsTableName", "CacheStore"}
+    wanted = {"ChatUrl", "ChatFunctionArn", "ConversationsTableName", "CacheStore", "ModelId"}
     return [f"there is no output {name}" for name in wanted - set(template.get("Outputs", {}))]
 
 
