@@ -170,3 +170,18 @@ test("a second tab does not work on the same store, but may take over", async ()
   await second.getByText("Mend the pump").waitFor();
   await page.getByText("open in another tab").waitFor();
 });
+
+test("a reading of the store that fails is made again", async () => {
+  const { page } = await device("Dana");
+  await page.evaluate(() => {
+    const real = IDBObjectStore.prototype.getAll;
+    let left = 1;
+    IDBObjectStore.prototype.getAll = function (...all) {
+      if (this.name === "user_Note" && left-- > 0) throw new Error("once");
+      return real.apply(this, all);
+    };
+  });
+  await newSite(page, "Dock");
+  await newSite(page, "Harbour");
+  await until(async () => (await sitesOfServer()).length === 2, "both sites to arrive");
+});

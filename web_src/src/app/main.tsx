@@ -22,6 +22,8 @@ import { counted } from "./words";
 import { WorkOrders } from "./work_orders";
 
 type View = "orders" | "sites" | "conflicts";
+/** For tokens to be renewed, before the device opens with what it has. */
+const PATIENCE_MS = 3_000;
 /** As in style.css: a work order stands beside the list of them, which stays where it is. */
 const BESIDE = "(min-width: 62rem)";
 
@@ -196,8 +198,9 @@ function Elsewhere({ onHere }: { onHere: () => void }): JSX.Element {
 async function opened(root: HTMLElement): Promise<void> {
   const configuration = await readConfiguration();
   const source = tokensOf(configuration);
-  // Who cannot renew their tokens for want of a network is not signed out.
-  const user = await source(false).then(userOf, owner);
+  // Who cannot renew their tokens for want of a network is not signed out. Tokens of somebody else
+  // that come later are given to nobody.
+  const user = await Promise.race([source(false).then(userOf, owner), ownerAfter(PATIENCE_MS)]);
   const held = owner();
   if (!held || (user && user.id !== held.id)) {
     const unsent = (await waiting(indexedDB)).length;
@@ -224,6 +227,13 @@ async function opened(root: HTMLElement): Promise<void> {
   root.replaceChildren();
   render(<App {...{ client, configuration, source }} />, root);
   if ("serviceWorker" in navigator) await navigator.serviceWorker.register("service_worker.js");
+}
+
+/** The owner, when there is one to open for. */
+function ownerAfter(milliseconds: number): Promise<User | undefined> {
+  return new Promise((resolve) => {
+    if (owner()) setTimeout(() => resolve(owner()), milliseconds);
+  });
 }
 
 /** Whether what is here may be erased, for somebody else to work with this device. */

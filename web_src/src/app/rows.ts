@@ -11,6 +11,7 @@ import type { Waiting } from "../sync/outbox";
 import type { State } from "../sync/reachability";
 
 const TOGETHER_MS = 40;
+const AGAIN_MS = 1_000;
 
 export interface Rows {
   readonly sites: readonly Site[];
@@ -95,18 +96,27 @@ export function standingOf(status: SyncStatus, rows: Rows | undefined): Standing
   return rows?.complete ? "online" : "synchronising";
 }
 
-/** Many events at once are one reading, and one reading is over before the next begins. */
+/**
+ * Many events at once are one reading, and one reading is over before the next begins. One that fails
+ * is told to the console, and made again soon: what it would have shown may be the last that happens.
+ */
 function together(read: () => Promise<unknown>): () => void {
   let planned = false;
   let reading = Promise.resolve<unknown>(undefined);
-  return () => {
+  const again = (): void => {
     if (planned) return;
     planned = true;
     setTimeout(() => {
-      reading = reading.then(() => {
-        planned = false;
-        return read();
-      });
+      reading = reading
+        .then(() => {
+          planned = false;
+          return read();
+        })
+        .catch((error: unknown) => {
+          console.warn("what is shown could not be read", error);
+          setTimeout(again, AGAIN_MS);
+        });
     }, TOGETHER_MS);
   };
+  return again;
 }

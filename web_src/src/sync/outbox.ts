@@ -30,12 +30,20 @@ export function waiting(factory: IDBFactory): Promise<readonly Waiting[]> {
         resolve([]);
         return;
       }
-      const reading = database.transaction(STORE, "readonly").objectStore(STORE).getAll();
-      reading.onerror = () => reject(reading.error ?? new Error(`${STORE} cannot be read`));
-      reading.onsuccess = () => {
+      const failed = (error: unknown) => {
         database.close();
-        resolve(reading.result as Waiting[]);
+        reject(error instanceof Error ? error : new Error(`${STORE} cannot be read`));
       };
+      try {
+        const reading = database.transaction(STORE, "readonly").objectStore(STORE).getAll();
+        reading.onerror = () => failed(reading.error);
+        reading.onsuccess = () => {
+          database.close();
+          resolve(reading.result as Waiting[]);
+        };
+      } catch (error) {
+        failed(error);
+      }
     };
   });
 }
