@@ -12,6 +12,7 @@ import binascii
 import enum
 import http.client
 import json
+import select
 import sys
 import threading
 import time
@@ -22,6 +23,8 @@ from queue import SimpleQueue
 from typing import Any
 
 HOST = "127.0.0.1"
+READ_SECONDS = 2.0
+"""To read what an ended program has sent; what it started may hold a connection open."""
 PREFIX = "/2018-06-01/runtime/"
 BINARY = "application/octet-stream"
 ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
@@ -77,6 +80,7 @@ class RuntimeApi(ThreadingHTTPServer):
         self._offered: Invocation | None = None
         self._under_way: Invocation | None = None
         self._ended: EndedError | None = None
+        self._connections = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def offer(self, invocation: Invocation) -> None:
@@ -88,14 +92,41 @@ class RuntimeApi(ThreadingHTTPServer):
         self._waiting.put(invocation)
 
     def end(self, reason: EndedError) -> None:
-        """The program is gone: tell whoever waits, and stop serving."""
+        """The program is gone: read what it sent before, tell whoever waits, and stop serving."""
         with self._lock:
             self._ended = reason
+        self._waiting.put(None)
+        until = time.monotonic() + READ_SECONDS
+        while self._is_read_from() and time.monotonic() < until:
+            time.sleep(0.005)
+        with self._lock:
             if self._offered:
                 self._offered.told.put(reason)
-        self._waiting.put(None)
         self.shutdown()
         self.server_close()
+
+    def _is_read_from(self) -> bool:
+        """Whether there are connections, accepted or not."""
+        return bool(self._connections or select.select([self.socket], [], [], 0)[0])
+
+    def get_request(self) -> tuple[Any, Any]:
+        """Accept a connection, counted before it is."""
+        with self._lock:
+            self._connections += 1
+        try:
+            return super().get_request()
+        except OSError:
+            with self._lock:
+                self._connections -= 1
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """The connection, from its first request to its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self._connections -= 1
 
     def next(self) -> Invocation | None:
         """What the program is given; None when there is nothing any more."""

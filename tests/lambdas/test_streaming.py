@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import base64
 import json
 import os
@@ -73,7 +74,12 @@ class RuntimeApi:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb") as file:
+        # A program that is ended resets its connection.
+        with (
+            contextlib.suppress(ConnectionError),
+            connection,
+            connection.makefile("rwb") as file,
+        ):
             while line := file.readline().decode():
                 method, path, _ = line.split(" ", 2)
                 headers = self._headers(file)
