@@ -171,6 +171,112 @@ test("LAMBDA: work that has begun keeps its notes, and what we had not sent of o
   assert.deepEqual(tom.notices, []);
 });
 
+test("LAMBDA: of what we deleted ourselves before it was sent, nothing is kept and nothing told", async () => {
+  const made = await order();
+  const a = await device("a", { user: "dana" }).start();
+  const workOrder = await a.get(a.WorkOrder, made.id);
+  await a.goOffline();
+  const mistake = await a.save(a.Note, { workOrder, writtenAt: NOW, text: "mistake" });
+  await a.edit(a.Note, mistake.id, { text: "a mistake" });
+  await a.delete(a.Note, mistake.id);
+  const unsent = await a.save(a.Note, { workOrder, writtenAt: NOW, text: "unsent" });
+  await a.edit(a.Note, unsent.id, { text: "not sent" });
+  await a.delete(a.WorkOrder, made.id);
+  await server.update("WorkOrder", { id: made.id, status: "IN_PROGRESS", _version: 1 });
+  await a.goOnline();
+  await a.sent();
+  await until(() => a.get(a.WorkOrder, made.id), "the work order to come back");
+  assert.deepEqual(a.notices.map(({ kind, id }) => [kind, id]), [["not-deleted", made.id], ["refused", unsent.id]]);
+  assert.equal(a.notices[1].fields.find(({ name }) => name === "text").ours, "not sent");
+  await server.settle();
+  assert.deepEqual(a.remembered, { deletions: { kept: [], unsent: [] }, bases: [] });
+});
+
+test("of a row and what belongs to it, none ever sent, nothing is left when it is deleted", async () => {
+  const a = await device("a", { user: "dana" }).start();
+  await a.goOffline();
+  const site = await a.save(a.Site, { name: "Mill" });
+  await a.edit(a.Site, site.id, { name: "Old mill" });
+  const workOrder = await a.save(a.WorkOrder, { title: "Pump", status: "PLANNED", scheduledFor: NOW, site });
+  const note = await a.save(a.Note, { workOrder, writtenAt: NOW, text: "wet" });
+  await a.edit(a.Note, note.id, { text: "dry" });
+  await a.delete(a.Site, site.id);
+  await server.settle();
+  assert.deepEqual(a.remembered, { deletions: { kept: [], unsent: [] }, bases: [] });
+});
+
+test("what was seen before an edit that changed nothing is forgotten once nothing waits, and not sooner", async () => {
+  const { id } = await site()();
+  const a = await device("a", { user: "dana" }).start();
+  a.client.bases.remember(id, { name: "Mill" }, { name: "Mill" });
+  const waiting = await a.save(a.Site, { name: "Barn" });
+  await a.sent();
+  await until(async () => (await a.get(a.Site, waiting.id))._version, "the first answer");
+  assert.deepEqual(a.client.bases.get(id)?.name, "Mill");
+  await a.edit(a.Site, waiting.id, { name: "Old barn" });
+  await a.sent();
+  await until(() => !a.client.bases.get(id), "nothing to be left");
+  assert.deepEqual(a.remembered, { deletions: { kept: [], unsent: [] }, bases: [] });
+});
+
+for (const reloaded of [false, true]) {
+  test(`a note whose deletion comes behind the refused one of its work order is kept${reloaded ? ", after a reload too" : ""}`, async () => {
+    const made = await order();
+    const a = await device("a", { user: "dana" }).start();
+    const { id } = await a.save(a.Note, { workOrder: await a.get(a.WorkOrder, made.id), writtenAt: NOW, text: "wet" });
+    await a.sent();
+    await until(async () => (await a.get(a.Note, id))._version, "the answer");
+    const [arrived, deleted] = [Promise.withResolvers(), Promise.withResolvers()];
+    a.network.after = async (body) => {
+      if (!body.includes("updateNote(")) return;
+      arrived.resolve();
+      await deleted.promise;
+    };
+    await a.edit(a.Note, id, { text: "dry" });
+    await arrived.promise;
+    await a.delete(a.WorkOrder, made.id);
+    await server.update("WorkOrder", { id: made.id, status: "IN_PROGRESS", _version: 1 });
+    // With the answer DataStore puts the deletion of the note behind that of the work order.
+    let sent = false;
+    a.network.before = async (body) => {
+      sent ||= body.includes("deleteNote(");
+      if (reloaded && a.client.notices.all.length) a.network.fail();
+    };
+    deleted.resolve();
+    if (reloaded) {
+      await until(async () => (await a.client.waiting()).map((each) => each.model).join() === "Note", "the note's deletion alone to wait");
+      a.network.before = async () => {};
+      a.network.recover();
+      await a.reload();
+    }
+    await a.sent();
+    await until(() => a.get(a.Note, id), "the note to come back");
+    assert.deepEqual([(await server.row("Note", id))?.text, sent], ["dry", false]);
+    assert.deepEqual(a.notices.map(({ kind, model }) => [kind, model]), [["not-deleted", "WorkOrder"]]);
+  });
+}
+
+test("a note that came back with its work order is deleted later, whatever the clock was", async () => {
+  const made = await order();
+  const a = device("a", { user: "dana" });
+  a.ahead = 86_400_000;
+  await a.start();
+  const { id } = await a.save(a.Note, { workOrder: await a.get(a.WorkOrder, made.id), writtenAt: NOW, text: "wet" });
+  await a.sent();
+  await a.goOffline();
+  await a.delete(a.WorkOrder, made.id);
+  await server.update("WorkOrder", { id: made.id, status: "IN_PROGRESS", _version: 1 });
+  await a.goOnline();
+  await a.sent();
+  await until(() => a.get(a.Note, id), "the note to come back");
+  a.ahead = 0;
+  await a.reload();
+  await a.delete(a.Note, id);
+  await a.sent();
+  assert.deepEqual([await server.row("Note", id), await a.get(a.Note, id)], [undefined, undefined]);
+  assert.deepEqual(a.notices.map(({ kind, model }) => [kind, model]), [["not-deleted", "WorkOrder"]]);
+});
+
 test("who deletes a work order deletes its notes, whose authors are told", async () => {
   const made = await order();
   const [tom, tina, a] = await Promise.all(["tom", "tina", "dana"].map((user) => device(user, { user }).start()));

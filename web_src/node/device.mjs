@@ -29,6 +29,8 @@ export class Device {
    * a second and more last `haste` times as long.
    */
   constructor({ name = "device", connection, haste = 1 }) {
+    /** By how many milliseconds the clock of the pages that are opened next is ahead. */
+    this.ahead = 0;
     this.name = name;
     this.network = new Network();
     this.connection = connection;
@@ -37,7 +39,7 @@ export class Device {
 
   /** Open the page; DataStore starts with `start`, or with its first query. */
   open() {
-    this.#page = new Page(this.network, this.#database, this.#storage, this.haste);
+    this.#page = new Page(this.network, this.#database, this.#storage, this);
     const { groundwork } = this.#page.context;
     this.client = groundwork.connect({ ...this.connection, keep: this.#page.context.localStorage });
     const { DataStore, Hub, Predicates } = groundwork;
@@ -143,6 +145,12 @@ export class Device {
     await until(async () => (await this.client.waiting()).length === 0, `${this.name} to have sent everything`);
   }
 
+  /** What the client keeps of edits that wait and of deletions that were refused. */
+  get remembered() {
+    const kept = (key) => JSON.parse(this.#storage.get(`groundwork.${key}`) ?? "null");
+    return { deletions: kept("deletions"), bases: kept("bases") };
+  }
+
   get notices() {
     return structuredClone(this.client.notices.all); // arrays of this realm, for comparisons
   }
@@ -154,7 +162,7 @@ class Page {
   #timers = new Set();
   #events = new EventTarget();
 
-  constructor(network, database, storage, haste) {
+  constructor(network, database, storage, { haste, ahead }) {
     this.network = network;
     this.haste = haste;
     const page = this;
@@ -188,6 +196,7 @@ class Page {
     for (const name of HOST) globals[name] = globalThis[name];
     this.context = vm.createContext(globals);
     vm.runInContext("globalThis.window = globalThis.self = globalThis", this.context);
+    vm.runInContext("Date", this.context).now = () => Date.now() + ahead;
     script ??= new vm.Script(fs.readFileSync(BUNDLE, "utf8"), { filename: "device.js" });
     script.runInContext(this.context);
     this.TypeError = vm.runInContext("TypeError", this.context);

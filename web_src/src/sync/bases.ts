@@ -23,6 +23,8 @@ type Row = Readonly<Record<string, Edited>>;
 
 export class Bases {
   readonly #rows: Map<string, Row>;
+  /** Rows that were edited after the outbox was last empty. */
+  readonly #recent = new Set<string>();
 
   constructor(private readonly keep?: Keep) {
     let entries: [string, Row][] = [];
@@ -42,6 +44,7 @@ export class Bases {
       return [name, { seen: known ? known.seen : (current[name] ?? null), ours: ours as unknown }];
     });
     this.#rows.set(id, { ...before, ...Object.fromEntries(edited) });
+    this.#recent.add(id);
     this.#store();
   }
 
@@ -64,6 +67,12 @@ export class Bases {
 
   forget(id: string): void {
     if (this.#rows.delete(id)) this.#store();
+  }
+
+  /** Nothing waits to be sent, but for edits that may be on their way into the outbox. */
+  emptied(): void {
+    for (const id of this.#rows.keys()) if (!this.#recent.has(id)) this.forget(id);
+    this.#recent.clear();
   }
 
   #store(): void {

@@ -103,7 +103,7 @@ export function connect(connection: Connection): Client {
   });
   const subscribeFirst = new SubscribeFirst(SUBSCRIPTIONS, synchroniseAgain);
   const conflicts = new Conflicts(notices, bases);
-  const parentsFirst = new ParentsFirst(notices, bases, () => waiting(page.indexedDB), connection.keep);
+  const parentsFirst = new ParentsFirst(notices, bases, () => waiting(page.indexedDB), localRow, connection.keep);
   const answers = new Answers(connection.keep);
   const oneLoop = new OneLoop();
   const tokens = lastingTokens(connection.tokens);
@@ -148,8 +148,10 @@ export function connect(connection: Connection): Client {
     }
     if (payload.event === "outboxMutationEnqueued") {
       const { model, element } = payload.data as Change;
-      parentsFirst.enqueued(model.name, element);
+      // What cannot be read while DataStore stops costs a notice too many, nothing else.
+      parentsFirst.enqueued(model.name, element).catch(() => undefined);
     }
+    if (payload.event === "outboxStatus" && (payload.data as { isEmpty: boolean }).isEmpty) parentsFirst.emptied();
   });
 
   configure(connection, tokens);

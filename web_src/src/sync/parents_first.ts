@@ -8,18 +8,18 @@
  * Here the deletion of what a row belongs to goes first, as soon as that of the row would. When it is
  * accepted the row's is sent; when it is not, the row comes back, and what its author had written in it
  * and not sent is told to them. After a reload the outbox is as it was, and a deletion that had arrived is
- * accepted again. What is remembered is which deletions were refused, as DataStore may put those that
- * came with one behind it, and what was never sent.
+ * accepted again. What is remembered is which deletions came with a refused one, as DataStore may put them
+ * behind it, and what was never sent.
  */
 
 import type { Bases } from "./bases";
 import { belongsTo, PARENTS, PLURALS } from "./family";
 import { differences, written, type Keep, type NoticeField, type Notices } from "./notices";
 import type { Waiting } from "./outbox";
+import type { LocalRow } from "./rejections";
 import { Answer, isMutation, itemSelection, operationOf, readAgain, type Ask, type Operation, type Request, type Row } from "./wire";
 
 const KEY = "groundwork.deletions";
-const MOST_KEPT = 100;
 const REASON = "it was deleted before it was sent, by a deletion that was not accepted";
 const LEAST = "{ id _version _lastChangedAt _deleted }";
 
@@ -35,24 +35,27 @@ export class ParentsFirst {
   readonly #selections = new Map<string, string>();
   /** By entry of the outbox: whether its deletion was accepted, and the answer if it was. */
   readonly #settled = new Map<string, Answer | "kept">();
-  /** By row, the entry of its deletion that was refused. Entries have ids in the order of their making. */
-  readonly #kept: Map<string, string>;
+  /** Entries of the outbox, each a deletion that came with the refused one of what its row belongs to. */
+  #kept: Set<string>;
   /** Creations: DataStore takes them out of its outbox when their parent is deleted. */
   readonly #unsent: Map<string, Unsent>;
+  /** Those of them that were changed after the outbox was last empty. */
+  readonly #recent = new Set<string>();
 
   constructor(
     private readonly notices: Notices,
     private readonly bases: Bases,
     private readonly outbox: () => Promise<readonly Waiting[]>,
+    private readonly local: LocalRow,
     private readonly keep?: Keep,
   ) {
-    let stored: { kept?: [string, string][]; unsent?: [string, Unsent][] } = {};
+    let stored: { kept?: string[]; unsent?: [string, Unsent][] } = {};
     try {
       stored = JSON.parse(keep?.getItem(KEY) ?? "{}") as typeof stored;
     } catch {
       stored = {};
     }
-    this.#kept = new Map(stored.kept);
+    this.#kept = new Set(stored.kept);
     this.#unsent = new Map(stored.unsent);
   }
 
@@ -68,11 +71,32 @@ export class ParentsFirst {
     };
   };
 
-  /** DataStore has put a change into its outbox: a whole row if it was never sent, otherwise what changed. */
-  enqueued(model: string, element: Row): void {
+  /**
+   * DataStore has put a change into its outbox: a whole row if it was never sent, otherwise what changed.
+   * Or, of a row that was never sent, its deletion has taken the creation out.
+   */
+  async enqueued(model: string, element: Row): Promise<void> {
     if (element["_version"]) return;
-    this.#unsent.set(element.id, { model, fields: { ...this.#unsent.get(element.id)?.fields, ...element } });
+    const { id } = element;
+    const known = this.#unsent.get(id);
+    const unsent = { model, fields: { ...known?.fields, ...element } };
+    this.#unsent.set(id, unsent);
+    this.#recent.add(id);
     this.#store();
+    if (!known || (await this.local(model, id)) || (await this.outbox()).some((entry) => entry.modelId === id)) return;
+    // DataStore deletes a row with all that belongs to it before it puts any of the deletions into its outbox.
+    const parent = PARENTS.get(model);
+    if (parent && !(await this.local(parent.model, String(unsent.fields[parent.field])))) return;
+    this.#forget([id]);
+    this.bases.forget(id);
+    this.#tellUnsent(id, await this.outbox(), false);
+  }
+
+  /** Nothing waits to be sent, but for what may just have been changed. */
+  emptied(): void {
+    this.#forget([...this.#unsent.keys()].filter((id) => !this.#recent.has(id)));
+    this.#recent.clear();
+    this.bases.emptied();
   }
 
   async #delete(inner: Ask, request: Request, operation: Deletion): Promise<Answer> {
@@ -108,7 +132,8 @@ export class ParentsFirst {
         else if (row) this.#tellEdits(entry, row, base);
       }
       this.#settled.set(entry.id, settled);
-      if (settled === "kept") this.#remember(entry);
+      if (settled === "kept") await this.#remember(entry);
+      this.#forget([entry.modelId]);
       this.#tellUnsent(entry.modelId, entries, settled === "kept");
     }
     return settled !== "kept";
@@ -119,16 +144,14 @@ export class ParentsFirst {
     const id = String(parsed(entry)[PARENTS.get(entry.model)?.field ?? ""]);
     const parent = deletionOf(entries, id);
     if (parent) return this.#settle(parent, entries, send);
-    return (this.#kept.get(id) ?? "") < entry.id;
+    return !this.#kept.has(entry.id);
   }
 
-  #remember({ modelId, id }: Waiting): void {
-    this.#kept.delete(modelId);
-    this.#kept.set(modelId, id);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= MOST_KEPT) break;
-      this.#kept.delete(oldest);
-    }
+  /** The deletions that came with one that was refused. Its row is not there yet, so none was made later. */
+  async #remember({ modelId }: Waiting): Promise<void> {
+    const deletions = (await this.outbox()).filter(({ operation }) => operation === "Delete");
+    const came = deletions.filter((each) => this.#kept.has(each.id) || belongsTo(each.model, parsed(each), modelId));
+    this.#kept = new Set(came.map(({ id }) => id));
     this.#store();
   }
 
@@ -159,6 +182,7 @@ export class ParentsFirst {
       if (!belongsTo(model, fields, id) || entries.some((entry) => entry.modelId === child)) continue;
       if (kept) this.#tell(model, child, written(fields, undefined).filter(({ ours }) => ours !== null));
       this.#forget([child]);
+      this.bases.forget(child);
       this.#tellUnsent(child, entries, kept);
     }
   }
