@@ -267,7 +267,8 @@ test("what was written before our edit arrived, and is heard after its answer, d
   };
   await a.edit(a.Site, id, { accessHints: ["gate"] });
   await a.sent();
-  await sleep(200);
+  await until(async () => (await a.get(a.Site, id))._version === 3, "the answer");
+  await server.settle();
   const { phone, accessHints, _version } = await a.get(a.Site, id);
   assert.deepEqual([phone, [...accessHints], _version], ["+49 30 1", ["gate"], 3]);
 });
@@ -428,6 +429,33 @@ for (const [what, reason, refusal] of [
   });
 }
 
+test("an edit of a row whose edit before was given up is tried as often", async () => {
+  const { id } = await server.create("Site", { name: "Mill" });
+  const a = await device("a", { user: "dana" }).start();
+  let attempts = 0;
+  a.network.instead = (body) => (body.includes("DROP TABLE") ? ((attempts += 1), { status: 403, text: FORBIDDEN }) : undefined);
+  for (const [notices, name] of ["'; DROP TABLE", "'; DROP TABLE sites"].entries()) {
+    attempts = 0;
+    await a.edit(a.Site, id, { name });
+    await until(() => a.say("online") || a.notices.length > notices, "the edit to be given up"); // Which asks at once.
+    assert.equal(attempts, 8);
+    await a.sent();
+  }
+});
+
+test("a query that a firewall never lets through is asked ever more rarely", async () => {
+  const a = device("a", { user: "dana", haste: 1 });
+  a.network.instead = (body) => (body.includes("syncNotes(") ? { status: 403, text: FORBIDDEN } : undefined);
+  const probes = [];
+  a.network.after = async (body) => void (body.includes("Reachable") && probes.push(performance.now()));
+  a.open();
+  void a.DataStore.start();
+  await until(() => probes.length === 3, "the API to be asked three times");
+  assert.ok(probes[2] - probes[0] > 2200, `${probes}`); // Half of a second at first, then one, then two, or a quarter less.
+  a.network.instead = () => undefined;
+  await until(() => a.say("online") || a.status.synchronised, "the device to synchronise");
+});
+
 test("an edit that is refused waits while it cannot be read what there is, and nothing is taken for deleted", async () => {
   const { id } = await server.create("Site", { name: "Mill" });
   const t = await device("t", { user: "tom" }).start();
@@ -454,6 +482,77 @@ test("whoever has to sign in again loses nothing", async () => {
   await server.settle();
   assert.equal((await a.client.waiting()).length, 1);
   signedIn = true;
+  a.client.reachability.resume();
+  await a.sent();
+  assert.equal((await server.row("Site", id)).name, "Mill");
+});
+
+test("a token that cannot be renewed asks nobody to sign in, and the edit arrives when it can", async () => {
+  let up = true;
+  let renewals = 0;
+  const tokens = async (force) => {
+    if (!force) return server.tokensOf("dana", renewals && up ? 60 : 5);
+    renewals += 1;
+    if (!up) throw new Error("NetworkError");
+    return server.tokensOf("dana", 60);
+  };
+  const a = await device("a", { tokens }).start();
+  const states = new Set();
+  a.client.reachability.onChange((state) => states.add(state));
+  up = false;
+  await server.control("clock", { credentials_offset_seconds: 400 });
+  const { id } = await a.save(a.Site, { name: "Mill" });
+  await until(() => renewals === 3, "the token to be asked for again and again");
+  assert.deepEqual([mutations(a).length, (await a.client.waiting()).length, a.status.active], [1, 1, false]);
+  up = true;
+  await a.sent();
+  assert.equal((await server.row("Site", id)).name, "Mill");
+  assert.deepEqual([[...states], a.notices], [["unreachable", "online"], []]);
+});
+
+test("a page that is opened while no token can be renewed is offline until one can", async () => {
+  let up = true;
+  const failures = [];
+  const tokens = async (force) => {
+    if (up) return server.tokensOf("dana", 60);
+    failures.push(force);
+    throw new Error("NetworkError");
+  };
+  const a = await device("a", { tokens }).start();
+  await a.goOffline();
+  const { id } = await a.save(a.Site, { name: "Mill" });
+  a.close();
+  await sleep(100);
+  a.network.restore();
+  up = false;
+  a.open();
+  const states = new Set();
+  a.client.reachability.onChange((state) => states.add(state));
+  void a.DataStore.start();
+  await until(() => failures.filter(Boolean).length === 2, "the token to be asked for again");
+  assert.deepEqual([a.client.reachability.state, (await a.client.waiting()).length], ["unreachable", 1]);
+  up = true;
+  await a.sent();
+  assert.equal((await server.row("Site", id)).name, "Mill");
+  await until(() => a.status.synchronised, "the device to synchronise");
+  const other = await server.create("Site", { name: "Dock" });
+  await until(() => a.get(a.Site, other.id), "what is pushed");
+  assert.deepEqual([[...states], a.notices], [["unreachable", "online"], []]);
+});
+
+test("whoever turns out to be signed out when the token can be asked for again has to sign in", async () => {
+  let source = async () => server.tokensOf("dana", 60);
+  const a = await device("a", { tokens: (force) => source(force) }).start();
+  source = async (force) => {
+    if (force) throw new Error("NetworkError");
+    return server.tokensOf("dana", 5);
+  };
+  await server.control("clock", { credentials_offset_seconds: 400 });
+  const { id } = await a.save(a.Site, { name: "Mill" });
+  await until(() => a.client.reachability.state === "unreachable", "the device to notice");
+  source = async () => undefined;
+  await until(() => a.client.reachability.state === "signed-out", "the device to ask for a sign-in");
+  source = async () => server.tokensOf("dana", 60);
   a.client.reachability.resume();
   await a.sent();
   assert.equal((await server.row("Site", id)).name, "Mill");

@@ -23,7 +23,7 @@ import { waiting, type Waiting } from "./outbox";
 import { ParentsFirst } from "./parents_first";
 import { Reachability, type Browser } from "./reachability";
 import { healedRejections } from "./rejections";
-import { patientSession, type Session } from "./session";
+import { patientSession, renewed, type Session } from "./session";
 import { Replaced } from "./replaced";
 import { listenedSocket } from "./socket";
 import { SubscribeFirst } from "./subscribe_first";
@@ -45,7 +45,10 @@ export interface Tokens {
   readonly idToken?: JsonWebToken;
 }
 
-/** `force`: not the one that the API has just refused. Nothing: somebody has to sign in. */
+/**
+ * `force`: not the one that the API has just refused. Nothing: somebody has to sign in. A rejection: it
+ * cannot be said now, because what renews tokens is not reached.
+ */
 export type TokenSource = (force: boolean) => Promise<Tokens | undefined>;
 
 export type CureName =
@@ -106,7 +109,7 @@ export function connect(connection: Connection): Client {
   const parentsFirst = new ParentsFirst(notices, bases, () => waiting(page.indexedDB), localRow, connection.keep);
   const answers = new Answers(connection.keep);
   const oneLoop = new OneLoop();
-  const tokens = lastingTokens(connection.tokens);
+  const tokens = lastingTokens(connection.tokens, () => reachability.lost(renewed(session, reachability)));
   const session: Session = { renew: async () => (await tokens(true))?.accessToken.toString() };
 
   const cures: [CureName, Cure][] = [
@@ -196,20 +199,23 @@ const SIGNED_OUT: Tokens = { accessToken: { payload: {}, toString: () => "signed
 /**
  * Never without tokens: the client would fail before it asks, and the edit would be dropped; so it asks,
  * is refused, and `session` keeps the edit. If the source fails, the last tokens, even when they have
- * expired; if it says that nobody is signed in, none of theirs, or Amplify would take them for signed in
- * and let nobody sign in again.
+ * expired; a page that has had none yet is told `unknown`, for nothing that it asks would be answered. A
+ * forced renewal that fails rejects. If the source says that nobody is signed in, none of theirs, or Amplify
+ * would take them for signed in and let nobody sign in again.
  */
-function lastingTokens(source: TokenSource | undefined): TokenSource {
-  let last = SIGNED_OUT;
+function lastingTokens(source: TokenSource | undefined, unknown: () => void): TokenSource {
+  let last: Tokens | undefined;
   return async (force) => {
     let tokens: Tokens | undefined;
     try {
       tokens = await source?.(force);
-      last = tokens ?? SIGNED_OUT;
-    } catch {
-      tokens = undefined;
+    } catch (error) {
+      if (force) throw error;
+      if (!last) unknown();
+      return last ?? SIGNED_OUT;
     }
-    return tokens ?? (force ? undefined : last);
+    last = tokens ?? SIGNED_OUT;
+    return force ? tokens : last;
   };
 }
 

@@ -12,10 +12,12 @@
  *
  * What is no answer of GraphQL's comes from something on the way, and so does 403, which is how AWS WAF
  * turns requests away (AppSync itself says 401 or 200). An edit that meets with it again and again while the API
- * answers everything else is not waited for any longer.
+ * answers everything else is not waited for any longer. A query that meets with it is, and the API is asked
+ * ever more rarely whether it answers until that query is answered.
  */
 
-import { NetworkError, rowOf, UNAUTHORIZED, type Answer, type Ask, type Operation, type Request } from "./wire";
+import { isMutation, NetworkError, rowOf, UNAUTHENTICATED, UNAUTHORIZED } from "./wire";
+import type { Answer, Ask, Operation, Request } from "./wire";
 
 /** The part of `window` that says whether there is a network. */
 export interface Browser {
@@ -39,6 +41,9 @@ const PROBE = JSON.stringify({ query: "query Reachable { __typename }" });
 export class Reachability {
   #state: State = "online";
   #wake: (() => void) | undefined;
+  #wait = FIRST_PROBE_MS;
+  /** The query that was lost last, if it was one. */
+  #doubted: string | undefined;
   readonly #attempts = new Map<string, number>();
   readonly #listeners = new Set<(state: State) => void>();
 
@@ -74,8 +79,11 @@ export class Reachability {
       } catch {
         answer = undefined;
       }
-      if (answer && !this.#isBusy(request, answer)) return answer;
-      this.#lost(inner, request);
+      if (answer && !this.#isBusy(request, answer)) {
+        this.#answered(request, answer);
+        return answer;
+      }
+      this.lost(() => answers(inner, request), isMutation(request.operation) ? undefined : request.operation?.field);
       throw new NetworkError();
     };
   };
@@ -90,6 +98,14 @@ export class Reachability {
     if (this.#state === "signed-out") this.#become("online");
   }
 
+  /** Send nothing until `again`, which is asked ever more rarely, says so; a rejection is a no. */
+  lost(again: () => Promise<boolean>, query?: string): void {
+    if (this.#state !== "online") return;
+    this.#doubted = query;
+    this.#become("unreachable");
+    void this.#probe(again);
+  }
+
   #isBusy(request: Request, answer: Answer): boolean {
     if (isOut(answer)) return true;
     const { operation } = request;
@@ -101,23 +117,28 @@ export class Reachability {
       return false;
     }
     const attempts = (this.#attempts.get(key) ?? 0) + 1;
-    this.#attempts.set(key, attempts);
-    return attempts < BUSY_ATTEMPTS;
+    const isBusy = attempts < BUSY_ATTEMPTS;
+    // The next edit of the row is another one; a read is the same until it is answered.
+    if (isBusy || operation.verb === "get") this.#attempts.set(key, attempts);
+    else this.#attempts.delete(key);
+    return isBusy;
   }
 
-  #lost(inner: Ask, request: Request): void {
-    if (this.#state !== "online") return;
-    this.#become("unreachable");
-    void this.#probe(inner, { ...request, body: PROBE, operation: undefined });
+  /** A probe that passes while the query for which it was made never does is no reason to hurry. */
+  #answered({ operation }: Request, { status }: Answer): void {
+    if (status === UNAUTHENTICATED || (this.#doubted && this.#doubted !== operation?.field)) return;
+    this.#doubted = undefined;
+    this.#wait = FIRST_PROBE_MS;
   }
 
-  async #probe(inner: Ask, request: Request): Promise<void> {
-    for (let wait = FIRST_PROBE_MS; ; wait = Math.min(wait * 2, LAST_PROBE_MS)) {
+  async #probe(again: () => Promise<boolean>): Promise<void> {
+    for (;;) {
+      const wait = this.#wait;
+      this.#wait = Math.min(wait * 2, LAST_PROBE_MS);
       await this.#sleep(wait * (0.75 + Math.random() / 2));
       if (this.#state !== "unreachable") return;
       if (!this.browser.navigator.onLine) continue;
-      const answer = await inner(request).catch(() => undefined);
-      if (answer && !isOut(answer) && !isTurnedAway(answer)) break;
+      if (await again().catch(() => false)) break;
     }
     if (this.#state === "unreachable") this.#become("online");
   }
@@ -143,6 +164,11 @@ export class Reachability {
   #notify(): void {
     for (const listener of this.#listeners) listener(this.state);
   }
+}
+
+async function answers(inner: Ask, request: Request): Promise<boolean> {
+  const answer = await inner({ ...request, body: PROBE, operation: undefined });
+  return !isOut(answer) && !isTurnedAway(answer);
 }
 
 /** Nobody's request is answered, or nobody's of ours. */

@@ -6,14 +6,15 @@
  * DataStore drops the edit like any other that is refused.
  *
  * Here a 401 renews the token and asks once more. If that does not help, everything waits, offline
- * as it were, until somebody has signed in.
+ * as it were, until somebody has signed in. A renewal that fails, because Cognito is not reached or is
+ * busy, says nothing of who is signed in: everything waits too, until one does not fail.
  */
 
-import { NetworkError, type Answer, type Ask } from "./wire";
+import { NetworkError, UNAUTHENTICATED, type Answer, type Ask } from "./wire";
 import type { Reachability } from "./reachability";
 
 export interface Session {
-  /** A new token for the Authorization header, or nothing if somebody has to sign in. */
+  /** A new token for the Authorization header, or nothing if somebody has to sign in. Rejects if that is not known. */
   renew(): Promise<string | undefined>;
 }
 
@@ -22,7 +23,13 @@ export function patientSession(session: Session, reachability: Reachability) {
     async (request) => {
       const answer = await inner(request);
       if (!isRefused(answer)) return answer;
-      const token = await session.renew().catch(() => undefined);
+      let token: string | undefined;
+      try {
+        token = await session.renew();
+      } catch {
+        reachability.lost(renewed(session, reachability));
+        throw new NetworkError();
+      }
       if (token) {
         const names = Object.keys(request.headers).filter((name) => name.toLowerCase() !== "authorization");
         const headers = Object.fromEntries(names.map((name) => [name, request.headers[name]!]));
@@ -34,6 +41,15 @@ export function patientSession(session: Session, reachability: Reachability) {
     };
 }
 
+/** Whether it can be gone on, for `Reachability.lost`. */
+export function renewed(session: Session, reachability: Reachability): () => Promise<boolean> {
+  return async () => {
+    const token = await session.renew();
+    if (!token) reachability.pause();
+    return Boolean(token);
+  };
+}
+
 function isRefused(answer: Answer): boolean {
-  return answer.status === 401;
+  return answer.status === UNAUTHENTICATED;
 }

@@ -84,6 +84,9 @@ export class NetworkError extends Error {
   }
 }
 
+/** The status of an answer to a token that is none, or has expired. */
+export const UNAUTHENTICATED = 401;
+
 /** Of an error: this user may not do this. */
 export const UNAUTHORIZED = "Unauthorized";
 
