@@ -24,7 +24,8 @@ STACK = "Groundwork-dev-Offline"
 PASSWORD = "Correct-horse-7"  # pragma: allowlist secret
 USERS = {"dana": "Dispatchers", "dora": "Dispatchers", "tom": "Technicians", "tina": "Technicians"}
 VARIABLE = "GROUNDWORK_SYNC"
-HOUR, MINUTES = 60, 5
+HOUR, HALF = 60, 30
+"""Minutes for which tokens are good. The shorter ones too outlive the tests that come before."""
 
 
 def deploy(aws: LocalAws) -> dict[str, str]:
@@ -60,7 +61,7 @@ def _tokens(cognito: Any, pool: str) -> Mapping[str, Mapping[str, Any]]:
         cognito.admin_set_user_password(**user, Password=PASSWORD, Permanent=True)
         cognito.admin_add_user_to_group(**user, GroupName=group)
     tokens: dict[str, dict[str, Any]] = {name: {} for name in USERS}
-    for minutes in (HOUR, MINUTES):
+    for minutes in (HOUR, HALF):
         client = cognito.create_user_pool_client(
             UserPoolId=pool,
             ClientName=f"tests for {minutes} minutes",

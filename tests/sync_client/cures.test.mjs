@@ -71,10 +71,10 @@ cure(
   "session",
   ["without it, an edit is dropped when the token is refused", "an edit is sent with a new token"],
   async ({ cured, without }) => {
-    let good = 5;
+    let good = server.HALF;
     const tokens = async (force) => server.tokensOf("dana", force ? (good = 60) : good);
     const a = await device("a", { tokens, without }).start();
-    await server.control("clock", { credentials_offset_seconds: 400 });
+    await server.control("clock", { credentials_offset_seconds: server.PAST_HALF });
     const { id } = await a.save(a.Site, { name: "Mill" });
     await a.sent();
     assert.equal((await server.row("Site", id))?.name, cured ? "Mill" : undefined);

@@ -320,8 +320,8 @@ test("what was still to be done for an edit when the loop was stopped is left to
   };
   let minutes = 60;
   const a = await device("a", { tokens }).start();
-  minutes = 5;
-  await server.control("clock", { credentials_offset_seconds: 400 });
+  minutes = server.HALF;
+  await server.control("clock", { credentials_offset_seconds: server.PAST_HALF });
   for (const name of ["one", "two", "three"]) await a.save(a.Site, { name });
   await until(() => renewals === 1, "the token to be renewed");
   // The first loop gets its token while the second one sends the next edit.
@@ -368,10 +368,10 @@ test("a token that the API finds expired is renewed, and the edit arrives", asyn
   const given = [];
   const tokens = async (force) => {
     given.push(force);
-    return server.tokensOf("dana", given.includes(true) ? 60 : 5);
+    return server.tokensOf("dana", given.includes(true) ? 60 : server.HALF);
   };
   const a = await device("a", { tokens }).start();
-  await server.control("clock", { credentials_offset_seconds: 400 });
+  await server.control("clock", { credentials_offset_seconds: server.PAST_HALF });
   const { id } = await a.save(a.Site, { name: "Mill" });
   await a.sent();
   assert.ok(given.includes(true));
@@ -473,10 +473,10 @@ test("an edit that is refused waits while it cannot be read what there is, and n
 
 test("whoever has to sign in again loses nothing", async () => {
   let signedIn = true;
-  const tokens = async (force) => (signedIn ? server.tokensOf("dana", 60) : force ? undefined : server.tokensOf("dana", 5));
+  const tokens = async (force) => (signedIn ? server.tokensOf("dana", 60) : force ? undefined : server.tokensOf("dana", server.HALF));
   const a = await device("a", { tokens }).start();
   signedIn = false;
-  await server.control("clock", { credentials_offset_seconds: 400 });
+  await server.control("clock", { credentials_offset_seconds: server.PAST_HALF });
   const { id } = await a.save(a.Site, { name: "Mill" });
   await until(() => a.client.reachability.state === "signed-out", "the device to ask for a sign-in");
   await server.settle();
@@ -491,7 +491,7 @@ test("a token that cannot be renewed asks nobody to sign in, and the edit arrive
   let up = true;
   let renewals = 0;
   const tokens = async (force) => {
-    if (!force) return server.tokensOf("dana", renewals && up ? 60 : 5);
+    if (!force) return server.tokensOf("dana", renewals && up ? 60 : server.HALF);
     renewals += 1;
     if (!up) throw new Error("NetworkError");
     return server.tokensOf("dana", 60);
@@ -500,7 +500,7 @@ test("a token that cannot be renewed asks nobody to sign in, and the edit arrive
   const states = new Set();
   a.client.reachability.onChange((state) => states.add(state));
   up = false;
-  await server.control("clock", { credentials_offset_seconds: 400 });
+  await server.control("clock", { credentials_offset_seconds: server.PAST_HALF });
   const { id } = await a.save(a.Site, { name: "Mill" });
   await until(() => renewals === 3, "the token to be asked for again and again");
   assert.deepEqual([mutations(a).length, (await a.client.waiting()).length, a.status.active], [1, 1, false]);
@@ -545,9 +545,9 @@ test("whoever turns out to be signed out when the token can be asked for again h
   const a = await device("a", { tokens: (force) => source(force) }).start();
   source = async (force) => {
     if (force) throw new Error("NetworkError");
-    return server.tokensOf("dana", 5);
+    return server.tokensOf("dana", server.HALF);
   };
-  await server.control("clock", { credentials_offset_seconds: 400 });
+  await server.control("clock", { credentials_offset_seconds: server.PAST_HALF });
   const { id } = await a.save(a.Site, { name: "Mill" });
   await until(() => a.client.reachability.state === "unreachable", "the device to notice");
   source = async () => undefined;

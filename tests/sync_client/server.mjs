@@ -106,6 +106,10 @@ export function device(name, { user, without, haste = 0.1, minutes = 60, tokens 
   return made;
 }
 
+/** Minutes for which the shorter tokens are good, and after how many seconds they alone are not. */
+export const HALF = 30;
+export const PAST_HALF = 33 * 60;
+
 export function tokensOf(user, minutes = 60) {
   const held = backend.tokens[user][minutes];
   return { accessToken: decoded(held.accessToken), idToken: decoded(held.idToken) };
