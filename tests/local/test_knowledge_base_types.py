@@ -89,6 +89,21 @@ def test_pitfall_30_a_name_collides_with_what_it_replaces(stack: Stack) -> None:
         stack.deploy(other)
 
 
+def on_index(arn: str) -> dict[str, Any]:
+    """What CreateKnowledgeBase is told of somebody's knowledge base on an index of S3 Vectors."""
+    return {
+        "roleArn": "arn:aws:iam::000000000000:role/somebody",
+        "knowledgeBaseConfiguration": {
+            "type": "VECTOR",
+            "vectorKnowledgeBaseConfiguration": {"embeddingModelArn": TITAN},
+        },
+        "storageConfiguration": {
+            "type": "S3_VECTORS",
+            "s3VectorsConfiguration": {"indexArn": arn},
+        },
+    }
+
+
 def test_a_token_makes_one_knowledge_base(stack: Stack, aws: LocalAws) -> None:
     made = stack.deploy(buckets())
     bedrock = aws.client("bedrock-agent")
@@ -97,15 +112,7 @@ def test_a_token_makes_one_knowledge_base(stack: Stack, aws: LocalAws) -> None:
         answer = bedrock.create_knowledge_base(
             clientToken=token * 36,
             name="once",
-            roleArn="arn:aws:iam::000000000000:role/somebody",
-            knowledgeBaseConfiguration={
-                "type": "VECTOR",
-                "vectorKnowledgeBaseConfiguration": {"embeddingModelArn": TITAN},
-            },
-            storageConfiguration={
-                "type": "S3_VECTORS",
-                "s3VectorsConfiguration": {"indexArn": made["Index"]},
-            },
+            **on_index(made["Index"]),
             tags={"stack": "one"},
         )["knowledgeBase"]
         assert bedrock.list_tags_for_resource(resourceArn=answer["knowledgeBaseArn"])["tags"]
@@ -124,18 +131,7 @@ def test_create_knowledge_base_looks_at_its_store_too(aws: LocalAws) -> None:
     bedrock = aws.client("bedrock-agent")
     nowhere = "arn:aws:s3vectors:eu-west-1:000000000000:bucket/none/index/none"
     with pytest.raises(bedrock.exceptions.ValidationException, match="index could not be found"):
-        bedrock.create_knowledge_base(
-            name="nowhere",
-            roleArn="arn:aws:iam::000000000000:role/somebody",
-            knowledgeBaseConfiguration={
-                "type": "VECTOR",
-                "vectorKnowledgeBaseConfiguration": {"embeddingModelArn": TITAN},
-            },
-            storageConfiguration={
-                "type": "S3_VECTORS",
-                "s3VectorsConfiguration": {"indexArn": nowhere},
-            },
-        )
+        bedrock.create_knowledge_base(name="nowhere", **on_index(nowhere))
 
 
 def test_pitfall_31_a_store_that_went_first_lets_no_data_source_go(

@@ -12,7 +12,7 @@
  */
 
 import { PLURALS } from "./family";
-import type { Keep } from "./notices";
+import { recall, retain, type Keep } from "./keep";
 import { Answer, isMutation, type Ask, type Operation, type Row } from "./wire";
 
 const KEY = "groundwork.answers";
@@ -29,13 +29,7 @@ export class Answers {
   readonly #lost: Map<string, Given>;
 
   constructor(private readonly keep?: Keep) {
-    let entries: [string, Given][] = [];
-    try {
-      entries = JSON.parse(keep?.getItem(KEY) ?? "[]") as [string, Given][];
-    } catch {
-      entries = [];
-    }
-    this.#lost = new Map(entries);
+    this.#lost = new Map(recall<[string, Given][]>(keep, KEY, []));
   }
 
   readonly cure = (inner: Ask): Ask => {
@@ -84,10 +78,6 @@ export class Answers {
   }
 
   #store(): void {
-    try {
-      this.keep?.setItem(KEY, JSON.stringify([...this.#lost, ...this.#given]));
-    } catch {
-      // A full store costs the answer if the page is closed before it is stored, nothing else.
-    }
+    retain(this.keep, KEY, [...this.#lost, ...this.#given]);
   }
 }

@@ -7,7 +7,7 @@
  * then the first edit is what was seen before the second.
  */
 
-import type { Keep } from "./notices";
+import { recall, retain, type Keep } from "./keep";
 
 const KEY = "groundwork.bases";
 
@@ -27,13 +27,7 @@ export class Bases {
   readonly #recent = new Set<string>();
 
   constructor(private readonly keep?: Keep) {
-    let entries: [string, Row][] = [];
-    try {
-      entries = JSON.parse(keep?.getItem(KEY) ?? "[]") as [string, Row][];
-    } catch {
-      entries = [];
-    }
-    this.#rows = new Map(entries);
+    this.#rows = new Map(recall<[string, Row][]>(keep, KEY, []));
   }
 
   /** `row`: as its author saw it. */
@@ -76,11 +70,7 @@ export class Bases {
   }
 
   #store(): void {
-    try {
-      this.keep?.setItem(KEY, JSON.stringify([...this.#rows]));
-    } catch {
-      // A full store costs a notice too many, nothing else.
-    }
+    retain(this.keep, KEY, [...this.#rows]);
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a user has to be told of their edits: nothing disappears without a word. */
 
+import { recall, retain, type Keep } from "./keep";
 import type { Row } from "./wire";
 
 export type NoticeKind =
@@ -32,25 +33,15 @@ export interface Notice {
   readonly reason?: string;
 }
 
-/** What notices survive a reload in; `localStorage`, or nothing. */
-export interface Keep {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-}
-
 const KEY = "groundwork.notices";
 const MOST = 100;
 
 export class Notices {
-  #all: Notice[] = [];
+  #all: Notice[];
   readonly #listeners = new Set<(all: readonly Notice[]) => void>();
 
   constructor(private readonly keep?: Keep) {
-    try {
-      this.#all = JSON.parse(keep?.getItem(KEY) ?? "[]") as Notice[];
-    } catch {
-      this.#all = [];
-    }
+    this.#all = recall<Notice[]>(keep, KEY, []);
   }
 
   get all(): readonly Notice[] {
@@ -73,11 +64,7 @@ export class Notices {
 
   #become(all: Notice[]): void {
     this.#all = all;
-    try {
-      this.keep?.setItem(KEY, JSON.stringify(all));
-    } catch {
-      // A full store costs the memory of notices after a reload, nothing else.
-    }
+    retain(this.keep, KEY, all);
     for (const listener of this.#listeners) listener(all);
   }
 }

@@ -14,7 +14,8 @@
 
 import type { Bases } from "./bases";
 import { belongsTo, PARENTS, PLURALS } from "./family";
-import { differences, written, type Keep, type NoticeField, type Notices } from "./notices";
+import { recall, retain, type Keep } from "./keep";
+import { differences, written, type NoticeField, type Notices } from "./notices";
 import type { Waiting } from "./outbox";
 import type { LocalRow } from "./rejections";
 import { Answer, isMutation, itemSelection, operationOf, readAgain, type Ask, type Operation, type Request, type Row } from "./wire";
@@ -49,12 +50,7 @@ export class ParentsFirst {
     private readonly local: LocalRow,
     private readonly keep?: Keep,
   ) {
-    let stored: { kept?: string[]; unsent?: [string, Unsent][] } = {};
-    try {
-      stored = JSON.parse(keep?.getItem(KEY) ?? "{}") as typeof stored;
-    } catch {
-      stored = {};
-    }
+    const stored = recall<{ kept?: string[]; unsent?: [string, Unsent][] }>(keep, KEY, {});
     this.#kept = new Set(stored.kept);
     this.#unsent = new Map(stored.unsent);
   }
@@ -197,11 +193,7 @@ export class ParentsFirst {
   }
 
   #store(): void {
-    try {
-      this.keep?.setItem(KEY, JSON.stringify({ kept: [...this.#kept], unsent: [...this.#unsent] }));
-    } catch {
-      // A full store costs a notice after a reload, nothing else.
-    }
+    retain(this.keep, KEY, { kept: [...this.#kept], unsent: [...this.#unsent] });
   }
 }
 

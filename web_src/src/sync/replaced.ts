@@ -11,7 +11,8 @@
 
 import type { Bases, Seen } from "./bases";
 import { PARENTS } from "./family";
-import { carries, written, type Keep, type Notices } from "./notices";
+import { recall, retain, type Keep } from "./keep";
+import { carries, written, type Notices } from "./notices";
 import { isMutation, type Answer, type Ask, type Operation, type Row } from "./wire";
 
 const KEY = "groundwork.taken";
@@ -39,13 +40,7 @@ export class Replaced {
     private readonly bases: Bases,
     private readonly keep?: Keep,
   ) {
-    let entries: [string, Taken][] = [];
-    try {
-      entries = JSON.parse(keep?.getItem(KEY) ?? "[]") as [string, Taken][];
-    } catch {
-      entries = [];
-    }
-    this.#taken = new Map(entries);
+    this.#taken = new Map(recall<[string, Taken][]>(keep, KEY, []));
   }
 
   readonly cure = (inner: Ask): Ask => {
@@ -136,10 +131,6 @@ export class Replaced {
   }
 
   #store(): void {
-    try {
-      this.keep?.setItem(KEY, JSON.stringify([...this.#taken]));
-    } catch {
-      // A full store costs a notice, nothing else.
-    }
+    retain(this.keep, KEY, [...this.#taken]);
   }
 }
